@@ -1,0 +1,159 @@
+package board
+
+import (
+	"image"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/nocturne-noc/nocturne/widgets"
+	"github.com/nocturne-noc/nocturne/widgets/panels"
+)
+
+// View is the Fyne side of a Screen: one picture per panel and one for the header, at exact pixels.
+// All its methods belong to Fyne's main goroutine.
+type View struct {
+	widget.BaseWidget
+	// OnResize is told the size in pixels when it has changed: the screen must be made anew.
+	OnResize func(w, h int)
+	// OnTap is told which panel was tapped and on which of its spots.
+	OnTap func(panel int, spot panels.Spot)
+
+	background     *canvas.Rectangle
+	header, banner *widgets.Picture
+	frame          [3]*canvas.Rectangle // of a replay: left, right, bottom
+	tiles          []*widgets.Picture
+	screen         *Screen
+	pixels         image.Point
+}
+
+var _ fyne.Widget = (*View)(nil)
+
+// NewView returns an empty view.
+func NewView() *View {
+	v := &View{background: canvas.NewRectangle(nil), header: widgets.NewPicture(), banner: widgets.NewPicture()}
+	for i := range v.frame {
+		v.frame[i] = canvas.NewRectangle(nil)
+	}
+	v.ExtendBaseWidget(v)
+	return v
+}
+
+// SetScreen shows another board, or the same at another size, from its first pictures on.
+func (v *View) SetScreen(s *Screen, pictures []Change) {
+	v.screen = s
+	v.background.FillColor = s.opts.Env.Style.Palette.Background
+	v.tiles = v.tiles[:0]
+	for i := range s.tiles {
+		p := widgets.NewPicture()
+		p.OnTapped = func(x, y float64) { v.tapped(i, x, y) }
+		v.tiles = append(v.tiles, p)
+	}
+	replay := s.opts.Banner != nil && s.opts.Banner.Replay
+	for _, f := range v.frame {
+		f.FillColor = s.opts.Env.Style.Palette.Inverse
+		f.Hidden = !replay
+	}
+	v.banner.Hidden = s.opts.Banner == nil
+	v.Pictures(pictures)
+	v.Refresh()
+}
+
+// Pictures puts new pictures up.
+func (v *View) Pictures(changes []Change) {
+	for _, c := range changes {
+		switch {
+		case c.Index == HeaderIndex:
+			v.header.SetImage(c.Image)
+		case c.Index == BannerIndex:
+			v.banner.SetImage(c.Image)
+		case c.Index < len(v.tiles):
+			v.tiles[c.Index].SetImage(c.Image)
+		}
+	}
+}
+
+// tapped finds the spot under a tap.
+func (v *View) tapped(panel int, x, y float64) {
+	if v.OnTap == nil || v.screen == nil || panel >= len(v.screen.tiles) {
+		return
+	}
+	for _, s := range v.screen.Spots(panel) {
+		if x >= s.Rect.X && x < s.Rect.Right() && y >= s.Rect.Y && y < s.Rect.Bottom() {
+			v.OnTap(panel, s)
+			return
+		}
+	}
+}
+
+// MinSize implements fyne.CanvasObject: the wall takes any size.
+func (v *View) MinSize() fyne.Size { return fyne.NewSize(320, 180) }
+
+// CreateRenderer implements fyne.Widget.
+func (v *View) CreateRenderer() fyne.WidgetRenderer { return &viewRenderer{v} }
+
+type viewRenderer struct{ v *View }
+
+func (r *viewRenderer) Destroy() {}
+
+func (r *viewRenderer) MinSize() fyne.Size { return r.v.MinSize() }
+
+func (r *viewRenderer) Objects() []fyne.CanvasObject {
+	out := []fyne.CanvasObject{r.v.background, r.v.banner, r.v.header}
+	for _, t := range r.v.tiles {
+		out = append(out, t)
+	}
+	for _, f := range r.v.frame {
+		out = append(out, f)
+	}
+	return out
+}
+
+func (r *viewRenderer) Refresh() {
+	r.Layout(r.v.Size())
+	canvas.Refresh(r.v)
+}
+
+// Layout puts every picture where its pixels are, so that the driver never scales one.
+func (r *viewRenderer) Layout(size fyne.Size) {
+	v := r.v
+	v.background.Resize(size)
+	scale := scaleOf(v)
+	px := image.Pt(int(size.Width*scale+0.5), int(size.Height*scale+0.5))
+	if px != v.pixels {
+		v.pixels = px
+		if v.OnResize != nil {
+			v.OnResize(px.X, px.Y)
+		}
+	}
+	if v.screen == nil {
+		return
+	}
+	place := func(o fyne.CanvasObject, at image.Rectangle) {
+		o.Move(fyne.NewPos(float32(at.Min.X)/scale, float32(at.Min.Y)/scale))
+		o.Resize(fyne.NewSize(float32(at.Dx())/scale, float32(at.Dy())/scale))
+	}
+	g := v.screen.geo
+	place(v.header, g.Header)
+	place(v.banner, g.Banner)
+	for i, t := range v.tiles {
+		place(t, v.screen.tiles[i].rect)
+	}
+	w := max(1, int(4*g.K))
+	place(v.frame[0], image.Rect(0, g.Banner.Max.Y, w, g.H))
+	place(v.frame[1], image.Rect(g.W-w, g.Banner.Max.Y, g.W, g.H))
+	place(v.frame[2], image.Rect(0, g.H-w, g.W, g.H))
+}
+
+// scaleOf is how many pixels one Fyne unit has where v is shown, 1 where it is not shown yet.
+func scaleOf(o fyne.CanvasObject) float32 {
+	app := fyne.CurrentApp()
+	if app == nil {
+		return 1
+	}
+	if c := app.Driver().CanvasForObject(o); c != nil {
+		return c.Scale()
+	}
+	return 1
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"image"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"github.com/nocturne-noc/nocturne/widgets"
+	"github.com/nocturne-noc/nocturne/widgets/panels"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// keyHelp is what "?" shows; the bindings stand in keys below.
+var keyHelp = [][2]string{
+	{"F11", "full screen"},
+	{"← →", "previous, next board"},
+	{"1 – 9", "board by number"},
+	{"Space", "pause or go on with rotation"},
+	{"A", "acknowledge the alert in the header"},
+	{"?", "these keys"},
+	{"Esc", "close this, leave full screen"},
+	{"Ctrl+Q", "quit"},
+}
+
+// keys binds the keyboard.
+func (w *Wall) keys() {
+	c := w.window.Canvas()
+	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+		switch e.Name {
+		case fyne.KeyF11:
+			if !w.o.Kiosk {
+				w.window.SetFullScreen(!w.window.FullScreen())
+			}
+		case fyne.KeyLeft, fyne.KeyPageUp:
+			w.turn(-1)
+		case fyne.KeyRight, fyne.KeyPageDown:
+			w.turn(1)
+		case fyne.KeyHome:
+			w.goTo(0)
+		case fyne.KeySpace:
+			w.mu.Lock()
+			w.paused = !w.paused
+			w.mu.Unlock()
+		case fyne.KeyEscape:
+			w.escape()
+		}
+	})
+	c.SetOnTypedRune(func(r rune) {
+		switch {
+		case r >= '1' && r <= '9':
+			w.goTo(int(r - '1'))
+		case r == '?':
+			w.toggleHelp()
+		case r == 'a' || r == 'A':
+			w.ackOldest()
+		}
+	})
+	if !w.o.Kiosk {
+		c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyQ, Modifier: fyne.KeyModifierShortcutDefault},
+			func(fyne.Shortcut) { w.window.Close() })
+	}
+}
+
+// escape goes one step back: it closes the help, else leaves full screen.
+func (w *Wall) escape() {
+	switch {
+	case w.help != nil:
+		w.toggleHelp()
+	case !w.o.Kiosk && w.window.FullScreen():
+		w.window.SetFullScreen(false)
+	}
+}
+
+// toggleHelp shows or hides the keys over the board.
+func (w *Wall) toggleHelp() {
+	c := w.window.Canvas()
+	if w.help != nil {
+		c.Overlays().Remove(w.help)
+		w.help = nil
+		return
+	}
+	env := w.env
+	scale := float64(c.Scale())
+	env.Style.K = scale
+	width, height := int(560*scale), int(float64(72+44*len(keyHelp))*scale)
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	paintHelp(plot.NewCanvas(img, env.Face), env)
+	w.help = widgets.NewPicture()
+	w.help.SetImage(img)
+	w.help.OnTapped = func(float64, float64) { w.toggleHelp() }
+	size := fyne.NewSize(float32(width)/c.Scale(), float32(height)/c.Scale())
+	c.Overlays().Add(w.help)
+	w.help.Resize(size)
+	w.help.Move(fyne.NewPos((c.Size().Width-size.Width)/2, (c.Size().Height-size.Height)/2))
+}
+
+// paintHelp draws the list of keys.
+func paintHelp(c *plot.Canvas, env panels.Env) {
+	p, k := env.Style.Palette, env.Style.K
+	r := c.Bounds()
+	c.Clear(p.Raised)
+	c.StrokeRound(r, 6*k, 1.5*k, p.Outline, nil)
+	c.Text(24*k, 40*k, env.Text("Keys"), plot.Font{Size: 22 * k, Bold: true}, p.Text)
+	y := 84 * k
+	for _, row := range keyHelp {
+		bold, regular := plot.Font{Size: 18 * k, Bold: true}, plot.Font{Size: 18 * k}
+		w := c.Measure(row[0], bold) + 20*k
+		box := plot.Rect{X: 24 * k, Y: y - 22*k, W: w, H: 32 * k}
+		c.StrokeRound(box, 4*k, k, p.Outline, nil)
+		c.Text(box.X+10*k, y, row[0], bold, p.Text)
+		c.Text(150*k, y, c.Ellipsis(env.Text(row[1]), regular, r.W-174*k), regular, p.Text2)
+		y += 44 * k
+	}
+}

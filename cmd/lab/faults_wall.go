@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const maxAnswer = 64 << 10 // bytes of an HTTP answer that are read
+
+// unixClient speaks HTTP over a Unix socket.
+func unixClient(socket string, limit time.Duration) *http.Client {
+	return &http.Client{Timeout: limit, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+	}}
+}
+
+// panicCollector asks the wallboard through its control socket to let a collector panic.
+func panicCollector(ctx context.Context, s *supervisor) error {
+	socket := filepath.Join(s.dir, "data", "control.sock")
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://nocturne/api/lab/panic?source=campus", nil)
+	if err != nil {
+		return fmt.Errorf("collector-panic: %w", err)
+	}
+	answer, err := unixClient(socket, 10*time.Second).Do(request)
+	if err != nil {
+		return fmt.Errorf("no wallboard answers on %s: start one with 'nocturne --config %s --data %s': %w", socket,
+			filepath.Join(s.dir, "nocturne.yaml"), filepath.Join(s.dir, "data"), err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("wallboard on %s: %w", socket, err)
+	}
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("the wallboard on %s refuses: %s: %s", socket, answer.Status, strings.TrimSpace(string(text)))
+	}
+	return nil
+}
+
+// killWall ends the wallboard without warning and waits for its end.
+func killWall(ctx context.Context, s *supervisor) error {
+	path := filepath.Join(s.dir, "data", "nocturne.pid")
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("no wallboard runs on %s: %w", filepath.Join(s.dir, "data"), err)
+	}
+	pidfd, err := openRecorded(path)
+	if err != nil {
+		return err
+	}
+	if pidfd < 0 {
+		return fmt.Errorf("no wallboard runs on %s: the process in %s has ended", filepath.Join(s.dir, "data"), path)
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil {
+		return fmt.Errorf("kill the wallboard of %s: %w", path, err)
+	}
+	if !waitEnded(ctx, pidfd, stopGrace) {
+		return errors.New("the wallboard did not end after SIGKILL")
+	}
+	return nil
+}
+
+func explainWall(_ context.Context, s *supervisor) error {
+	return fmt.Errorf("nothing to heal: start the wallboard again with 'nocturne --config %s --data %s'",
+		filepath.Join(s.dir, "nocturne.yaml"), filepath.Join(s.dir, "data"))
+}

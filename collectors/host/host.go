@@ -1,0 +1,197 @@
+// Package host collects this machine's own health under the names and labels of node_exporter, so
+// that rules and dashboards written for it work unchanged. It reads through gopsutil on Linux,
+// macOS and Windows; what a system does not tell is absent, not zero.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	gopshost "github.com/shirou/gopsutil/v4/host"
+
+	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// defaultEvery is how often the machine is looked at unless the configuration says otherwise.
+const defaultEvery = 5 * time.Second
+
+// Job is the value of the label "job", as a Prometheus server would set it.
+const Job = "host"
+
+// Config is the configuration of a source of kind "host".
+type Config struct {
+	Instance string `yaml:"instance"` // name of this machine on the wall; default: its host name
+}
+
+// Kind is the collector kind "host".
+func Kind() collectors.Kind {
+	return collectors.Kind{Name: "host", Open: open}
+}
+
+func open(env collectors.Env) ([]collectors.Job, error) {
+	var cfg Config
+	if err := env.Decode(&cfg); err != nil {
+		return nil, err
+	}
+	if cfg.Instance == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("host name of this machine: %w: set \"instance\" in the source", err)
+		}
+		cfg.Instance = name
+	}
+	every := env.Every
+	if every == 0 {
+		every = defaultEvery
+	}
+	return []collectors.Job{{Target: cfg.Instance, Every: every, Poll: New(cfg.Instance, env.Now)}}, nil
+}
+
+// Collector reads the machine that it runs on.
+type Collector struct {
+	instance string
+	now      func() time.Time
+	disks    mounts
+	procs    processes
+}
+
+// New returns a collector that names this machine instance. A nil now is time.Now.
+func New(instance string, now func() time.Time) *Collector {
+	if now == nil {
+		now = time.Now
+	}
+	return &Collector{instance: instance, now: now}
+}
+
+// part reads one part of the machine. What it returns beside an error is good.
+type part struct {
+	name string
+	read func(ctx context.Context) ([]metric, error)
+}
+
+// metric is a sample before it has got the labels that all of this machine's samples share.
+type metric struct {
+	name   string
+	labels []string // name, value, name, value, ...
+	value  float64
+}
+
+// Collect reads all parts at the same time. A part that fails is named in the error; the others
+// are emitted all the same.
+func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
+	parts := []part{
+		{"processors", readCPU},
+		{"load", readLoad},
+		{"memory", readMemory},
+		{"file systems", c.disks.read},
+		{"disks", readDisks},
+		{"network", readNetwork},
+		{"processes", func(ctx context.Context) ([]metric, error) { return c.procs.read(ctx, c.now()) }},
+	}
+	metrics := make([][]metric, len(parts))
+	errs := make([]error, len(parts)+1)
+	var wg sync.WaitGroup
+	for i, p := range parts {
+		wg.Go(func() {
+			// A panic would not reach the Runner from this goroutine.
+			defer func() {
+				if r := recover(); r != nil {
+					errs[i] = fmt.Errorf("%s: panicked: %v", p.name, r)
+				}
+			}()
+			var err error
+			if metrics[i], err = p.read(ctx); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", p.name, err)
+			}
+		})
+	}
+	info, err := gopshost.InfoWithContext(ctx)
+	if err != nil {
+		errs[len(parts)] = fmt.Errorf("system: %w", err)
+	}
+	wg.Wait()
+
+	batch := model.Batch{Scope: c.instance, Replace: true, Entities: []model.Entity{c.entity(info)}}
+	metrics = append(metrics, c.system(info))
+	for _, m := range metrics {
+		batch.Samples = append(batch.Samples, c.samples(m)...)
+	}
+	emit(batch)
+	return errors.Join(errs...)
+}
+
+// samples gives the metrics the labels of this machine. Their time is set by the Runner.
+func (c *Collector) samples(metrics []metric) []model.Sample {
+	out := make([]model.Sample, len(metrics))
+	for i, m := range metrics {
+		pairs := append([]string{labels.MetricName, m.name, "instance", c.instance, "job", Job}, m.labels...)
+		out[i] = model.Sample{Labels: labels.FromStrings(pairs...), V: m.value}
+	}
+	return out
+}
+
+// system is what the machine is; info may be nil.
+func (c *Collector) system(info *gopshost.InfoStat) []metric {
+	now := c.now()
+	out := []metric{{"node_time_seconds", nil, float64(now.UnixNano()) / 1e9}}
+	if info == nil {
+		return out
+	}
+	if info.BootTime > 0 {
+		out = append(out, metric{"node_boot_time_seconds", nil, float64(info.BootTime)})
+	}
+	return append(out, metric{"node_uname_info", []string{
+		"machine", info.KernelArch, "nodename", info.Hostname, "release", info.KernelVersion, "sysname", sysname(info.OS),
+	}, 1})
+}
+
+// sysname is what uname -s says.
+func sysname(goos string) string {
+	switch goos {
+	case "linux":
+		return "Linux"
+	case "darwin":
+		return "Darwin"
+	case "windows":
+		return "Windows_NT"
+	}
+	return goos
+}
+
+// entity is this machine on the map. It answers, so it is OK: what is full or busy is for rules.
+func (c *Collector) entity(info *gopshost.InfoStat) model.Entity {
+	e := model.Entity{
+		ID: model.ServerID(c.instance), Kind: model.KindServer, Name: c.instance, State: model.OK,
+		Labels: map[string]string{"addresses": strings.Join(addresses(), " ")},
+	}
+	if info != nil {
+		e.Labels["os"] = info.OS
+		e.Labels["kernel"] = info.KernelVersion
+		e.Labels["platform"] = strings.TrimSpace(info.Platform + " " + info.PlatformVersion)
+		e.Labels["machine"] = info.KernelArch
+	}
+	return e
+}
+
+// addresses are the machine's unicast addresses that others can reach, at most eight.
+func addresses() []string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // a label that is empty; the network part reports the error
+	}
+	var out []string
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && len(out) < 8 {
+			out = append(out, n.IP.String())
+		}
+	}
+	return out
+}

@@ -1,0 +1,167 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// job is a Job that runs.
+type job struct {
+	Job
+	s     *running
+	row   *row
+	grid  grid
+	drill atomic.Bool // panic in the next round
+	kick  chan struct{}
+
+	settledOnce bool // had a good round; guarded by s.mu
+}
+
+// firstSpread is how far the first rounds of many targets are spread, so that the wall fills at
+// once and yet not in one burst.
+const firstSpread = time.Second
+
+// jitter keeps a poll from meeting the target's own timers at each round; small against the
+// interval, since samples are dated by the grid.
+func jitter(every time.Duration) time.Duration {
+	return rand.N(min(every/100, 50*time.Millisecond) + 1)
+}
+
+// poll makes rounds until ctx ends.
+func (j *job) poll(ctx context.Context) {
+	var panics backoff
+	now := j.s.r.now()
+	at := now.Add(time.Duration(float64(min(firstSpread, j.Every/4)) * float64(j.grid.phase) / float64(j.Every)))
+	for first := true; ; first = false {
+		if !sleep(ctx, wall(at).Sub(wall(now))+jitter(j.Every)) {
+			return
+		}
+		// The clock may have jumped while we slept: date the round by the clock as it is.
+		now = j.s.r.now()
+		t := now
+		if !first {
+			t = j.grid.floor(now.Add(j.Every / 16))
+		}
+		err := j.round(ctx, t)
+		now = j.s.r.now()
+		var wait time.Duration
+		if errors.As(err, new(panicError)) {
+			wait = panics.next()
+		} else {
+			panics.reset()
+		}
+		if first {
+			wait = max(wait, j.Every/4)
+		}
+		at = j.grid.next(now, wait)
+	}
+}
+
+// round makes one round dated t.
+func (j *job) round(ctx context.Context, t time.Time) (err error) {
+	r := j.s.r
+	timeout := j.Timeout
+	if timeout == 0 {
+		timeout = j.Every
+	}
+	round, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	tell := &teller{job: j, ctx: ctx, time: t}
+	j.row.begin(r.now())
+	err = j.collect(round, tell.emit)
+	if ctx.Err() != nil {
+		return nil // stopped from outside: says nothing of the target
+	}
+	if errors.Is(err, context.DeadlineExceeded) && round.Err() != nil {
+		err = fmt.Errorf("no answer within %v: %w", timeout, err)
+	}
+	samples, sinkErr := tell.result()
+	if sinkErr != nil {
+		err = errors.Join(err, sinkErr)
+	}
+	j.row.end(r.now(), samples, err)
+	j.measure(t)
+	j.settled(err)
+	r.changed()
+	return err
+}
+
+func (j *job) collect(ctx context.Context, emit Emit) (err error) {
+	defer j.s.recovered(j.row, &err)
+	if j.drill.Swap(false) {
+		panic("fault drill")
+	}
+	return j.Poll.Collect(ctx, emit)
+}
+
+// watch keeps the watcher running until ctx ends.
+func (j *job) watch(ctx context.Context) {
+	var wait backoff
+	for {
+		began := j.s.r.now()
+		err := j.watchOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if j.s.r.now().Sub(began) > maxBackoff {
+			wait.reset()
+		}
+		pause := wait.next()
+		if err == nil {
+			err = fmt.Errorf("ended without saying why; started again in %v", pause)
+		}
+		j.row.health(j.s.r.now(), err)
+		j.measure(j.grid.floor(j.s.r.now()))
+		j.s.r.log.Warn("watch ended", "source", j.s.Name, "target", j.Target, "again_in", pause, "error", err)
+		j.s.r.changed()
+		if !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// watchOnce runs the watcher until it ends and measures it at each instant of the grid.
+func (j *job) watchOnce(ctx context.Context) error {
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- j.watchRecovered(watching) }()
+	for {
+		now := j.s.r.now()
+		t := time.NewTimer(j.grid.next(now, time.Millisecond).Sub(wall(now)))
+		select {
+		case err := <-ended:
+			t.Stop()
+			return err
+		case <-j.kick:
+			if j.drill.Load() {
+				cancel()
+			}
+		case <-t.C:
+			j.measure(j.grid.floor(j.s.r.now().Add(j.Every / 16)))
+		}
+		t.Stop()
+	}
+}
+
+func (j *job) watchRecovered(ctx context.Context) (err error) {
+	defer j.s.recovered(j.row, &err)
+	r := j.s.r
+	tell := &teller{job: j, ctx: ctx, watch: true}
+	err = j.Watch.Watch(ctx, tell.emit, func(health error) {
+		if ctx.Err() != nil {
+			return
+		}
+		j.row.health(r.now(), health)
+		j.settled(health)
+		r.changed()
+	})
+	if j.drill.Swap(false) {
+		panic("fault drill")
+	}
+	return err
+}

@@ -1,0 +1,63 @@
+package snmp
+
+import (
+	"context"
+	"strings"
+)
+
+const (
+	cdpAddressType, cdpAddress, cdpDeviceID, cdpDevicePort, cdpPlatform = 3, 4, 6, 7, 8
+	cdpAddressIPv4                                                      = 1
+)
+
+// readCDP reads the neighbours that Cisco's discovery protocol knows, and the device's own CDP name.
+func readCDP(ctx context.Context, r reader, ports []Interface) (names []string, list []Neighbour, warnings []string, err error) {
+	v, err := r.get(ctx, oidCDPGlobalDevID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if name := v[0].Line(); name != "" {
+		names = append(names, name)
+	}
+	t, warnings, err := r.tables(ctx,
+		columns{oidCDPCacheEntry, []uint32{cdpAddressType, cdpAddress, cdpDeviceID, cdpDevicePort, cdpPlatform}},
+		columns{oidCDPInterface, []uint32{6}})
+	return names, cdpNeighbours(&t[0], &t[1], ports), warnings, err
+}
+
+// cdpNeighbours reads cdpCacheTable, whose index is ifIndex and a running number. Some devices
+// count interfaces of their own in it, which cdpInterfaceName then names.
+func cdpNeighbours(cache, own *Table, ports []Interface) []Neighbour {
+	var list []Neighbour
+	for _, row := range cache.Rows() {
+		if len(row.Index) != 2 {
+			continue
+		}
+		local, ok := portByIndex(ports, row.Index[0])
+		if name := own.Get(row.Index[0]).At(6).Line(); !ok && name != "" {
+			local, _ = findPort(ports, PortID{ID: name})
+		}
+		n := Neighbour{
+			Protocol:  "CDP",
+			LocalPort: local,
+			Name:      cdpName(idText(row.At(cdpDeviceID).Bytes())),
+			Port:      PortID{ID: row.At(cdpDevicePort).Line()},
+			Platform:  row.At(cdpPlatform).Text(),
+		}
+		if kind, _ := row.At(cdpAddressType).Int(); kind == cdpAddressIPv4 {
+			if addr := addrText(row.At(cdpAddress).Bytes()); addr != "" {
+				n.Addresses = []string{addr}
+			}
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// cdpName takes the serial number off a device ID such as "switch1(FDO1234X567)" of NX-OS.
+func cdpName(id string) string {
+	if name, serial, ok := strings.Cut(id, "("); ok && strings.HasSuffix(serial, ")") && name != "" {
+		return name
+	}
+	return id
+}

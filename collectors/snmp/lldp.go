@@ -1,0 +1,309 @@
+package snmp
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// The chassis and port ID subtypes of LLDP (IEEE 802.1AB, LldpChassisIdSubtype, LldpPortIdSubtype).
+// They number the same kinds differently.
+const (
+	chassisComponent, chassisAlias, chassisPort, chassisMAC, chassisNetwork, chassisName, chassisLocal = 1, 2, 3, 4, 5, 6, 7
+
+	portAlias, portComponent, portMAC, portNetwork, portName, portCircuit, portLocal = 1, 2, 3, 4, 5, 6, 7
+)
+
+// PortID is how a port names itself in a neighbour protocol.
+type PortID struct {
+	Subtype int    // 0 for CDP, whose port IDs are interface names
+	ID      string // decoded; see decodePortID
+	Descr   string
+}
+
+// Local is how a device names itself to its neighbours.
+type Local struct {
+	Chassis string   // decoded chassis ID, "" where it has none
+	Names   []string // what neighbours may call it beside sysName
+}
+
+// Neighbour is one sighting: what one of a device's ports hears from its other end.
+type Neighbour struct {
+	Protocol  string // "LLDP" or "CDP"
+	LocalPort string // Interface.Port; "" where it could not be told
+	Name      string // sysName, CDP device ID
+	Chassis   string // decoded chassis ID; "" for CDP and for junk
+	Port      PortID
+	Platform  string   // sysDescr, CDP platform
+	Addresses []string // management addresses
+}
+
+// Columns of lldpLocPortTable, lldpRemTable and their successors of 2009.
+const (
+	locPortSubtype, locPortID, locPortDesc = 2, 3, 4
+
+	remChassisType, remChassisID, remPortType, remPortID, remPortDesc, remSysName, remSysDesc = 4, 5, 6, 7, 8, 9, 10
+	remManIfType                                                                              = 3 // the first readable column of lldpRemManAddrTable
+)
+
+// readLLDP reads what LLDP knows of the device itself and of its neighbours, from LLDP-MIB, else
+// from its successor of 2009.
+func readLLDP(ctx context.Context, r reader, ports []Interface) (Local, []Neighbour, []string, error) {
+	v, err := r.get(ctx, oidLocChassisType, oidLocChassisID, oidLocSysName, oidLocChassisType2, oidLocChassisID2)
+	if err != nil {
+		return Local{}, nil, nil, err
+	}
+	local := Local{Chassis: chassisOf(v[0], v[1])}
+	if local.Chassis == "" {
+		local.Chassis = chassisOf(v[3], v[4])
+	}
+	if name := v[2].Line(); name != "" {
+		local.Names = append(local.Names, name)
+	}
+	loc := []uint32{locPortSubtype, locPortID, locPortDesc}
+	rem := []uint32{remChassisType, remChassisID, remPortType, remPortID, remPortDesc, remSysName, remSysDesc}
+	t, warnings, err := r.tables(ctx,
+		columns{oidRemEntry, rem}, columns{oidLocPortEntry, loc}, columns{oidRemManEntry, []uint32{remManIfType}})
+	index := lldpIndex{portAt: 1, length: 3}
+	if err == nil && len(t[0].Rows()) == 0 && v[4].Exists() {
+		// The tables of 2009: columns one further, and the destination MAC in the index.
+		t, warnings, err = r.tables(ctx,
+			columns{oidRemEntry2, shift(rem)}, columns{oidLocPortEntry2, loc}, columns{oidRemManEntry2, []uint32{remManIfType + 1}})
+		index = lldpIndex{portAt: 1, length: 4, shift: 1}
+	}
+	if err != nil || len(t[0].Rows()) == 0 {
+		return local, nil, warnings, err
+	}
+	basePorts, more, err := r.tables(ctx, columns{oidBasePortEntry, []uint32{2}})
+	return local, index.neighbours(&t[0], &t[1], &t[2], &basePorts[0], ports), append(warnings, more...), err
+}
+
+func shift(cols []uint32) []uint32 {
+	out := make([]uint32, len(cols))
+	for i, c := range cols {
+		out[i] = c + 1
+	}
+	return out
+}
+
+// lldpIndex tells the two generations of the tables apart: lldpRemTable is indexed by time mark,
+// local port and running number, lldpV2RemTable has the destination address before the last.
+type lldpIndex struct {
+	portAt, length int
+	shift          uint32 // of the columns of the remote table
+}
+
+func (x lldpIndex) neighbours(rem, loc, man, basePorts *Table, ports []Interface) []Neighbour {
+	addresses := map[string][]string{}
+	for _, row := range man.Rows() {
+		if len(row.Index) > x.length {
+			key := row.Index[:x.length].String()
+			if addr := manAddress(row.Index[x.length:]); addr != "" {
+				addresses[key] = append(addresses[key], addr)
+			}
+		}
+	}
+	var list []Neighbour
+	for _, row := range rem.Rows() {
+		if len(row.Index) != x.length {
+			continue
+		}
+		at := func(column uint32) Value { return row.At(column + x.shift) }
+		list = append(list, Neighbour{
+			Protocol:  "LLDP",
+			LocalPort: localPort(row.Index[x.portAt], loc, basePorts, ports),
+			Name:      at(remSysName).Line(),
+			Chassis:   chassisOf(at(remChassisType), at(remChassisID)),
+			Port: PortID{
+				Subtype: subtype(at(remPortType)),
+				ID:      decodePortID(subtype(at(remPortType)), at(remPortID).Bytes()),
+				Descr:   at(remPortDesc).Line(),
+			},
+			Platform:  at(remSysDesc).Text(),
+			Addresses: addresses[row.Index.String()],
+		})
+	}
+	return list
+}
+
+// localPort finds the interface behind lldpRemLocalPortNum. The MIB leaves open what the number
+// is: the port's own ID and description decide, then dot1dBasePort, then ifIndex.
+func localPort(num uint32, loc, basePorts *Table, ports []Interface) string {
+	row := loc.Get(num)
+	id := PortID{Subtype: subtype(row.At(locPortSubtype)), Descr: row.At(locPortDesc).Line()}
+	id.ID = decodePortID(id.Subtype, row.At(locPortID).Bytes())
+	if port, ok := findPort(ports, id); ok {
+		return port
+	}
+	if index, ok := basePorts.Get(num).At(2).Uint(); ok {
+		if port, ok := portByIndex(ports, uint32(index)); ok {
+			return port
+		}
+	}
+	port, _ := portByIndex(ports, num)
+	return port
+}
+
+func portByIndex(ports []Interface, index uint32) (string, bool) {
+	for i := range ports {
+		if ports[i].Index == index {
+			return ports[i].Port, true
+		}
+	}
+	return "", false
+}
+
+// findPort finds the interface that a port ID means, among those of the device that sent it. What
+// would fit several ports fits none.
+func findPort(ports []Interface, id PortID) (string, bool) {
+	name := func(text string) []func(*Interface) bool {
+		if text == "" {
+			return nil
+		}
+		return []func(*Interface) bool{
+			func(i *Interface) bool { return i.Name == text },
+			func(i *Interface) bool { return i.Descr == text },
+			func(i *Interface) bool { return shortPort(i.Name) == shortPort(text) && i.Name != "" },
+			func(i *Interface) bool { return shortPort(i.Descr) == shortPort(text) && i.Descr != "" },
+			func(i *Interface) bool { return i.Alias == text },
+		}
+	}
+	var tries []func(*Interface) bool
+	switch id.Subtype {
+	case portMAC:
+		tries = append(tries, func(i *Interface) bool { return i.MAC == id.ID && id.ID != "" })
+	case portAlias:
+		tries = append(tries, func(i *Interface) bool { return i.Alias == id.ID && id.ID != "" })
+		tries = append(tries, name(id.ID)...)
+	case portLocal: // anything that the vendor likes: a name, an index, a MAC
+		tries = append(tries, name(id.ID)...)
+		tries = append(tries, func(i *Interface) bool { return i.MAC != "" && i.MAC == id.ID })
+		if n, err := strconv.ParseUint(id.ID, 10, 32); err == nil {
+			tries = append(tries, name(id.Descr)...) // says more than a bare number
+			tries = append(tries, func(i *Interface) bool { return uint64(i.Index) == n })
+		}
+	case portNetwork, portCircuit:
+	default:
+		tries = append(tries, name(id.ID)...)
+	}
+	tries = append(tries, name(id.Descr)...)
+	for _, fits := range tries {
+		if port, ok := onlyOne(ports, fits); ok {
+			return port, true
+		}
+	}
+	return "", false
+}
+
+func onlyOne(ports []Interface, fits func(*Interface) bool) (string, bool) {
+	found := ""
+	for i := range ports {
+		if fits(&ports[i]) {
+			if found != "" {
+				return "", false
+			}
+			found = ports[i].Port
+		}
+	}
+	return found, found != ""
+}
+
+func subtype(v Value) int {
+	n, _ := v.Int()
+	return int(n)
+}
+
+func chassisOf(kind, id Value) string { return decodeChassisID(subtype(kind), id.Bytes()) }
+
+// decodeChassisID returns a chassis ID as text that is equal for equal IDs: a MAC or a network
+// address in its usual form, else the text itself. Junk gives "".
+func decodeChassisID(subtype int, id []byte) string {
+	var text string
+	switch subtype {
+	case chassisMAC:
+		text = macText(id)
+	case chassisNetwork:
+		text = networkText(id)
+	case chassisComponent, chassisAlias, chassisPort, chassisName, chassisLocal:
+		text = idText(id)
+	}
+	if junkChassis[text] {
+		return ""
+	}
+	return text
+}
+
+// junkChassis are well-known IDs that many devices share, which therefore link nothing.
+var junkChassis = map[string]bool{
+	"00:00:00:00:00:00": true, "01:02:03:04:05:06": true, "ff:ff:ff:ff:ff:ff": true,
+	"00:11:22:33:44:55": true, "12:34:56:78:9a:bc": true, "02:00:00:00:00:00": true,
+	"127.0.0.1": true, "0.0.0.0": true, "localhost": true, "localhost.localdomain": true,
+	"(none)": true, "0": true, "default": true, "unknown": true, "none": true,
+}
+
+// decodePortID returns a port ID as text: a MAC or a network address in its usual form, else the
+// text itself.
+func decodePortID(subtype int, id []byte) string {
+	switch subtype {
+	case portMAC:
+		if mac := macText(id); mac != "" {
+			return mac
+		}
+	case portNetwork:
+		return networkText(id)
+	}
+	return idText(id)
+}
+
+// idText shows an ID of any bytes: text as text, six bytes that are none as a MAC, others in hex.
+func idText(id []byte) string {
+	id = []byte(strings.TrimRight(string(id), "\x00"))
+	for _, b := range id {
+		if b < 0x20 || b >= 0x7f {
+			if mac := macText(id); mac != "" {
+				return mac
+			}
+			return hexText(id)
+		}
+	}
+	return strings.TrimSpace(string(id))
+}
+
+func hexText(b []byte) string {
+	const digits = "0123456789abcdef"
+	if len(b) > maxText/2 {
+		b = b[:maxText/2]
+	}
+	out := make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		out = append(out, digits[c>>4], digits[c&15])
+	}
+	return string(out)
+}
+
+// networkText decodes an address with the IANA family number before it: 1 IPv4, 2 IPv6.
+func networkText(id []byte) string {
+	if len(id) == 5 && id[0] == 1 || len(id) == 17 && id[0] == 2 {
+		return addrText(id[1:])
+	}
+	return addrText(id)
+}
+
+// manAddress decodes the end of lldpRemManAddrTable's index: family, length, bytes. Agents exist
+// that leave the length out.
+func manAddress(index OID) string {
+	if len(index) < 2 {
+		return ""
+	}
+	b := make([]byte, 0, len(index))
+	for _, n := range index[1:] {
+		if n > 255 {
+			return ""
+		}
+		b = append(b, byte(n))
+	}
+	if int(b[0]) == len(b)-1 {
+		b = b[1:]
+	}
+	return addrText(b)
+}

@@ -1,0 +1,106 @@
+// Package panels holds the kinds of panels that people put on boards, one file each, and their
+// catalog. A panel reads a model.Source and describes a View; it knows neither the store nor the
+// collectors nor the window, starts no goroutine and keeps no state that a View could race with.
+package panels
+
+import (
+	"context"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// Panel is one configured panel of a board.
+type Panel interface {
+	// Load reads what the panel shows. It runs off the main thread under a deadline; an error is
+	// drawn on the panel's face in the last good picture's place.
+	Load(ctx context.Context, src model.Source, env Env) (*View, error)
+	// Deps says what changes make Load worth calling again.
+	Deps() Deps
+}
+
+// Env is everything but the data that a panel needs to make its View.
+type Env struct {
+	Style plot.Style
+	Face  *plot.Typeface
+	Text  Text
+	Lang  string // "en", "ko"
+	// Size is the body's size in pixels, so that queries ask for no more points than can be seen.
+	Size plot.Rect
+}
+
+// Text translates English source text with fmt verbs into the wall's language.
+type Text func(english string, args ...any) string
+
+// Deps names what a panel depends on.
+type Deps struct {
+	Samples, Entities, Events, Alerts, Sources bool
+	// Clock asks for a redraw each second although no data changed: ages, clocks.
+	Clock bool
+	// Every is the least time between two loads for changes of samples: a chart need not be drawn
+	// again before a new column of pixels can differ. 0 = each tick.
+	Every time.Duration
+}
+
+// View is a panel's face at one moment: an immutable description that the board paints.
+type View struct {
+	Title string // overrides the configured title when not empty
+	Right string // unit or count, right of the title, muted
+	// Head paints in the title row instead of Right: legends, switches.
+	Head func(c *plot.Canvas, row plot.Rect)
+	// State dresses the frame: Critical a red edge, Stale hatched and dashed, Unknown violet and
+	// dashed; everything else the quiet edge.
+	State model.State
+	// AsOf is when the newest value shown was measured, Every how often it should come: the frame
+	// shows the age in the title row once it is stale.
+	AsOf  time.Time
+	Every time.Duration
+	// Bare leaves out frame and title: the panel paints the whole of its place.
+	Bare bool
+	// Notice is shown instead of Paint when there is nothing to paint.
+	Notice *Notice
+	// MinW and MinH are the least body size at density 1 below which "Too small" is shown.
+	MinW, MinH float64
+	Paint      func(c *plot.Canvas, body plot.Rect)
+	// Spots are places that react to the mouse and the keyboard, in body coordinates.
+	Spots []Spot
+}
+
+// Notice is an honest face: no sample yet, no permission, broken query, a good empty answer.
+type Notice struct {
+	State model.State // Unknown, Critical (broken) or OK (a good empty answer)
+	Head  string
+	Lines []string // the first in text2, the others muted
+}
+
+// Spot is a place on a panel that stands for an entity or a link.
+type Spot struct {
+	Rect   plot.Rect
+	Entity string
+	Link   string
+	Alert  string
+}
+
+// Common are the keys that every panel has in the configuration.
+type Common struct {
+	Kind  string          `yaml:"kind"`
+	At    [4]int          `yaml:"at"` // column, row, width, height in grid cells
+	Title model.Localized `yaml:"title"`
+	Unit  string          `yaml:"unit"`
+}
+
+// Query is one PromQL expression of a panel. Legend may hold {{label}} references.
+type Query struct {
+	Expr   string `yaml:"expr"`
+	Legend string `yaml:"legend"`
+}
+
+// Kind makes panels of one kind.
+type Kind struct {
+	Name string
+	// New decodes the panel's own keys (a struct that inlines Common) and validates them: PromQL is
+	// parsed here, so that a typing error is found when the board is loaded. decode's errors carry
+	// file:line.
+	New func(decode func(into any) error) (Panel, error)
+}

@@ -1,0 +1,175 @@
+// Package paneltest holds nights that panels and boards are tested on: a model.Source made of plain
+// values, whose queries run on the real PromQL engine.
+package paneltest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// Source is a model.Source made of plain values. Fill it before the first read; then it may be read
+// by any number of goroutines.
+type Source struct {
+	At       time.Time
+	Things   []model.Entity
+	Cables   []model.Link
+	Happened []model.Event
+	Firing   []model.Alert
+	Rows     []model.SourceStatus
+	Lines    []model.Series
+	Err      error // answer of every query when not nil
+	From, To time.Time
+}
+
+var _ model.Source = (*Source)(nil)
+
+// New returns an empty source at a moment.
+func New(at time.Time) *Source { return &Source{At: at} }
+
+// Now implements model.Source.
+func (s *Source) Now() time.Time { return s.At }
+
+// Revs implements model.Source: plain values do not change.
+func (s *Source) Revs() model.Revs { return model.Revs{} }
+
+// Replay implements model.Source; From and To make it a recording.
+func (s *Source) Replay() (start, end time.Time, replay bool) {
+	return s.From, s.To, !s.To.IsZero()
+}
+
+// Entities implements model.Source.
+func (s *Source) Entities(f model.Filter) []model.Entity {
+	var out []model.Entity
+	for _, e := range s.Things {
+		if (f.Kind == "" || f.Kind == e.Kind) && (f.Source == "" || f.Source == e.Source) &&
+			(f.ID == "" || f.ID == e.ID) && (f.Under == "" || under(e.ID, f.Under)) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func under(id, ancestor string) bool { return id == ancestor || strings.HasPrefix(id, ancestor+"/") }
+
+// Links implements model.Source.
+func (s *Source) Links(f model.Filter) []model.Link {
+	var out []model.Link
+	for _, l := range s.Cables {
+		if (f.Kind == "" || string(f.Kind) == l.Kind) && (f.Source == "" || f.Source == l.Source) &&
+			(f.ID == "" || f.ID == l.A || f.ID == l.B) && (f.Under == "" || under(l.A, f.Under) || under(l.B, f.Under)) {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
+	return out
+}
+
+// Events implements model.Source.
+func (s *Source) Events(f model.EventFilter) []model.Event {
+	limit := cmp.Or(f.Limit, 1000)
+	text := strings.ToLower(f.Text)
+	var out []model.Event
+	for _, e := range s.Happened {
+		switch {
+		case !f.Since.IsZero() && e.Time.Before(f.Since),
+			!f.Until.IsZero() && e.Time.After(f.Until),
+			f.MinRank != model.Unknown && e.Severity.Rank() < f.MinRank.Rank(),
+			f.Kind != "" && f.Kind != e.Kind,
+			f.Source != "" && f.Source != e.Source,
+			f.Entity != "" && f.Entity != e.Entity && !(strings.HasSuffix(f.Entity, "/") && strings.HasPrefix(e.Entity, f.Entity)),
+			text != "" && !strings.Contains(strings.ToLower(e.Title+"\n"+e.Text), text):
+			continue
+		}
+		out = append(out, e)
+	}
+	slices.SortStableFunc(out, func(a, b model.Event) int { return b.Time.Compare(a.Time) })
+	return out[:min(limit, len(out))]
+}
+
+// Alerts implements model.Source.
+func (s *Source) Alerts() []model.Alert {
+	out := slices.Clone(s.Firing)
+	slices.SortStableFunc(out, func(a, b model.Alert) int {
+		if a.Pending != b.Pending {
+			if a.Pending {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.Since.Compare(b.Since))
+	})
+	return out
+}
+
+// Sources implements model.Source.
+func (s *Source) Sources() []model.SourceStatus { return s.Rows }
+
+// engine is shared: it holds no data of its own.
+var engine = sync.OnceValue(func() *promql.Engine {
+	return promql.NewEngine(promql.EngineOpts{
+		MaxSamples: 5_000_000, Timeout: 10 * time.Second, LookbackDelta: 5 * time.Minute,
+		EnableAtModifier: true, EnableNegativeOffset: true, Parser: parser.NewParser(parser.Options{}),
+		NoStepSubqueryIntervalFn: func(int64) int64 { return 15_000 },
+	})
+})
+
+// Query implements model.Source.
+func (s *Source) Query(ctx context.Context, expr string, at time.Time) ([]model.Series, error) {
+	if s.Err != nil {
+		return nil, s.Err
+	}
+	q, err := engine().NewInstantQuery(ctx, queryable{s.Lines}, nil, expr, at)
+	return series(ctx, q, err)
+}
+
+// QueryRange implements model.Source.
+func (s *Source) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
+	if s.Err != nil {
+		return nil, s.Err
+	}
+	q, err := engine().NewRangeQuery(ctx, queryable{s.Lines}, nil, expr, start, end, step)
+	return series(ctx, q, err)
+}
+
+func series(ctx context.Context, q promql.Query, err error) ([]model.Series, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	res := q.Exec(ctx)
+	if res.Err != nil {
+		return nil, res.Err
+	}
+	switch v := res.Value.(type) {
+	case promql.Vector:
+		out := make([]model.Series, len(v))
+		for i, p := range v {
+			out[i] = model.Series{Labels: p.Metric, Points: []model.Point{{T: p.T, V: p.F}}}
+		}
+		return out, nil
+	case promql.Scalar:
+		return []model.Series{{Labels: labels.EmptyLabels(), Points: []model.Point{{T: v.T, V: v.V}}}}, nil
+	case promql.Matrix:
+		out := make([]model.Series, len(v))
+		for i, line := range v {
+			out[i] = model.Series{Labels: line.Metric, Points: make([]model.Point, len(line.Floats))}
+			for j, p := range line.Floats {
+				out[i].Points[j] = model.Point{T: p.T, V: p.F}
+			}
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("a query answered with %T: want a vector, a matrix or a scalar", res.Value)
+}
