@@ -52,7 +52,6 @@ $(LINT):
 
 bench: deps-test ## the project's own benchmarks, each beside its peer
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem $(PKGS)
-	.ci/bench-wall
 
 fuzz: ## each fuzz test for 20 s
 	@.ci/fuzz $(TAGS)

@@ -44,7 +44,6 @@ const (
 	opRow                      // row
 	opRound                    // row.Name, row.Target, and of its last round: seen, row.Duration, row.Samples
 	opRowGone                  // row.Name, row.Target
-	opAlertsNone               // no fields: the list of alerts is now known to be empty
 )
 
 // apply makes the change. A change that does not fit the world (a damaged log) is an error and
@@ -67,11 +66,10 @@ func (c *change) apply(w *world) error {
 		w.scopes = append(w.scopes, s)
 		w.byKey[c.key] = s
 	case opSeen:
-		was := s.stale(c.seen)
-		s.seen, s.every = c.seen, c.every
-		if was {
+		if s.quiet || s.stale(c.seen) {
 			w.revs.Entities++
 		}
+		s.seen, s.every, s.quiet = c.seen, c.every, false
 		if t := s.turnsStale(); !t.IsZero() && (w.nextStale.IsZero() || t.Before(w.nextStale)) {
 			w.nextStale = t
 		}
@@ -105,9 +103,6 @@ func (c *change) apply(w *world) error {
 	case opAlertGone:
 		delete(w.alerts, c.id)
 		w.revs.Alerts++
-	case opAlertsNone:
-		clear(w.alerts)
-		w.revs.Alerts++
 	case opRow:
 		w.sources[rowKey{c.row.Name, c.row.Target}] = c.row
 		w.revs.Sources++
@@ -127,21 +122,21 @@ func (c *change) apply(w *world) error {
 	return nil
 }
 
-func put[T any](m map[string]*claims[T], id string, s *scope, v T, sorted *[]string) {
+func put[T any](m map[string]*claims[T], id string, s *scope, v T, sorted *sortedKeys) {
 	c := m[id]
 	if c == nil {
 		c = &claims[T]{}
 		m[id] = c
-		*sorted = nil
+		sorted.reset()
 	}
 	c.put(s, v)
 }
 
-func drop[T any](m map[string]*claims[T], id string, s *scope, sorted *[]string) {
+func drop[T any](m map[string]*claims[T], id string, s *scope, sorted *sortedKeys) {
 	if c := m[id]; c != nil {
 		if c.drop(s); len(c.list) == 0 {
 			delete(m, id)
-			*sorted = nil
+			sorted.reset()
 		}
 	}
 }
@@ -231,7 +226,6 @@ func decodeChange(b []byte) (c change, rest []byte, err error) {
 		c.seen, c.row.Duration, c.row.Samples = r.time(), time.Duration(r.varint()), int(r.varint())
 	case opRowGone:
 		c.row.Name, c.row.Target = r.string(), r.string()
-	case opAlertsNone:
 	default:
 		return c, nil, fmt.Errorf("unknown change %d: was this written by a newer version?", c.op)
 	}

@@ -5,67 +5,75 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
+	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
 const (
-	maxEventsInMemory = 50_000
 	defaultEventLimit = 1000
+	// lateEvent is how long after it happened an event may be told and still be found by its time.
+	lateEvent = 24 * time.Hour
 )
-
-// eventLog holds events by rising time, and at one time by rising ID.
-type eventLog struct{ list []model.Event }
 
 func compareEvents(a, b model.Event) int {
 	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 }
 
-// add puts an event in its place: most come in order, some tell of an earlier time.
-func (l *eventLog) add(e model.Event) {
-	if n := len(l.list); n == 0 || compareEvents(l.list[n-1], e) < 0 {
-		l.list = append(l.list, e)
-	} else {
-		i := sort.Search(n, func(i int) bool { return compareEvents(l.list[i], e) > 0 })
-		l.list = slices.Insert(l.list, i, e)
-	}
-	if len(l.list) > maxEventsInMemory+maxEventsInMemory/4 {
-		l.list = slices.Clone(l.list[len(l.list)-maxEventsInMemory:])
-	}
+// eventWindow gives the events that were told in one window, by rising time.
+type eventWindow struct {
+	start int64 // Unix milliseconds
+	load  func() ([]model.Event, error)
 }
 
-// pick returns what f wants, newest first.
-func (l *eventLog) pick(f model.EventFilter) []model.Event {
+// pickEvents returns what f wants out of windows in time order, newest first. It goes back only as
+// far as it has to. The error tells of a window that could not be read; the others are searched.
+func pickEvents(windows []eventWindow, f model.EventFilter) ([]model.Event, error) {
 	limit := cmp.Or(max(f.Limit, 0), defaultEventLimit)
-	text := strings.ToLower(f.Text)
+	f.Text = strings.ToLower(f.Text)
 	out := []model.Event{}
-	end := len(l.list)
-	if !f.Until.IsZero() {
-		end = sort.Search(end, func(i int) bool { return l.list[i].Time.After(f.Until) })
-	}
-	for i := end - 1; i >= 0 && len(out) < limit; i-- {
-		e := &l.list[i]
-		if !f.Since.IsZero() && e.Time.Before(f.Since) {
-			break
+	var failed error
+	for _, w := range slices.Backward(windows) {
+		end := w.start + bolt.Window.Milliseconds()
+		if !f.Since.IsZero() && end <= f.Since.UnixMilli() || len(out) >= limit {
+			break // nothing is told before it happens
 		}
-		if wanted(e, f, text) {
-			out = append(out, *e)
+		if !f.Until.IsZero() && w.start > f.Until.Add(lateEvent).UnixMilli() {
+			continue
+		}
+		list, err := w.load()
+		if err != nil {
+			failed = err
+			continue
+		}
+		out = pick(out, list, f, limit)
+	}
+	slices.SortStableFunc(out, func(a, b model.Event) int { return compareEvents(b, a) })
+	return out, failed
+}
+
+func pick(out, list []model.Event, f model.EventFilter, limit int) []model.Event {
+	from, end := 0, len(list)
+	if !f.Until.IsZero() {
+		end = sort.Search(end, func(i int) bool { return list[i].Time.After(f.Until) })
+	}
+	if !f.Since.IsZero() {
+		from = sort.Search(end, func(i int) bool { return !list[i].Time.Before(f.Since) })
+	}
+	for i := end - 1; i >= from && len(out) < limit; i-- {
+		if wanted(&list[i], &f) {
+			out = append(out, list[i])
 		}
 	}
 	return out
 }
 
-func wanted(e *model.Event, f model.EventFilter, lowerText string) bool {
-	return e.Severity.Rank() >= f.MinRank.Rank()*boolInt(f.MinRank != 0) &&
+// wanted takes f.Text in lower case.
+func wanted(e *model.Event, f *model.EventFilter) bool {
+	return (f.MinRank == 0 || e.Severity.Rank() >= f.MinRank.Rank()) &&
 		(f.Kind == "" || e.Kind == f.Kind) &&
 		(f.Source == "" || e.Source == f.Source) &&
 		(f.Entity == "" || e.Entity == f.Entity || strings.HasSuffix(f.Entity, "/") && strings.HasPrefix(e.Entity, f.Entity)) &&
-		(lowerText == "" || strings.Contains(strings.ToLower(e.Title), lowerText) || strings.Contains(strings.ToLower(e.Text), lowerText))
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+		(f.Text == "" || strings.Contains(strings.ToLower(e.Title), f.Text) || strings.Contains(strings.ToLower(e.Text), f.Text))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -28,7 +29,7 @@ type world struct {
 	alerts   map[string]model.Alert
 	sources  map[rowKey]model.SourceStatus
 
-	entityIDs, linkKeys []string // sorted; nil when they have to be made again
+	entityIDs, linkKeys sortedKeys
 	revs                model.Revs
 	nextStale           time.Time // revs.Entities is right until then; zero = for ever
 }
@@ -41,8 +42,9 @@ type scope struct {
 	key   scopeKey
 	seen  time.Time
 	every time.Duration
-	// What it claims, and the samples of its last complete batch.
-	entities, links map[string]struct{}
+	quiet bool // counted as stale in revs
+
+	entities, links map[string]struct{} // IDs and keys of what it claims
 }
 
 type rowKey struct{ name, target string }
@@ -191,10 +193,7 @@ func boolCompare(a, b bool) int {
 
 // Entities returns what f picks, sorted by ID, as seen at now.
 func (w *world) Entities(f model.Filter, now time.Time) []model.Entity {
-	if w.entityIDs == nil {
-		w.entityIDs = slices.Sorted(maps.Keys(w.entities))
-	}
-	ids := w.entityIDs
+	ids := sortedKeysOf(&w.entityIDs, w.entities)
 	switch {
 	case f.ID != "":
 		ids = []string{f.ID}
@@ -227,11 +226,8 @@ func isUnder(id, root string) bool {
 // Links returns what f picks, sorted by key, as seen at now. A link is under an entity when one of
 // its ends is; its Kind filter is the link's kind; its ID filter one of its ends.
 func (w *world) Links(f model.Filter, now time.Time) []model.Link {
-	if w.linkKeys == nil {
-		w.linkKeys = slices.Sorted(maps.Keys(w.links))
-	}
-	out := make([]model.Link, 0, len(w.linkKeys))
-	for _, key := range w.linkKeys {
+	out := make([]model.Link, 0, len(w.links))
+	for _, key := range sortedKeysOf(&w.linkKeys, w.links) {
 		l, ok := w.link(key, now)
 		if !ok || f.Kind != "" && l.Kind != string(f.Kind) || f.Source != "" && l.Source != f.Source ||
 			f.ID != "" && l.A != f.ID && l.B != f.ID || !isUnder(l.A, f.Under) && !isUnder(l.B, f.Under) {
@@ -262,19 +258,40 @@ func (w *world) Sources() []model.SourceStatus {
 
 // Revs counts the scopes that have turned stale since it was last asked, and returns the counters.
 func (w *world) Revs(now time.Time) model.Revs {
-	if !w.nextStale.IsZero() && !now.Before(w.nextStale) {
-		w.revs.Entities++
-		w.nextStale = w.firstStaleAfter(now)
+	if w.nextStale.IsZero() || now.Before(w.nextStale) {
+		return w.revs
+	}
+	w.nextStale = time.Time{}
+	for _, s := range w.scopes {
+		if s.stale(now) {
+			if !s.quiet {
+				s.quiet = true
+				w.revs.Entities++
+			}
+		} else if t := s.turnsStale(); !t.IsZero() && (w.nextStale.IsZero() || t.Before(w.nextStale)) {
+			w.nextStale = t
+		}
 	}
 	return w.revs
 }
 
-func (w *world) firstStaleAfter(now time.Time) time.Time {
-	var first time.Time
-	for _, s := range w.scopes {
-		if t := s.turnsStale(); t.After(now) && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
+// sortedKeys keeps the sorted keys of a map until they change. Readers that share the map fill it.
+type sortedKeys struct {
+	mu   sync.Mutex
+	keys []string
+}
+
+func sortedKeysOf[V any](s *sortedKeys, m map[string]V) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keys == nil {
+		s.keys = slices.Sorted(maps.Keys(m))
 	}
-	return first
+	return s.keys
+}
+
+func (s *sortedKeys) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = nil
 }

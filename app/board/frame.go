@@ -22,7 +22,11 @@ func paintPanel(c *plot.Canvas, g Geometry, env panels.Env, title string, v *pan
 		title = v.Title
 	}
 	stale := v.State == model.Stale || model.IsStale(now, v.AsOf, v.Every) && !v.AsOf.IsZero()
-	paintFrame(c, all, p, k, v.State, stale)
+	state := v.State
+	if state == model.Unknown && (v.Notice == nil || v.Notice.State != model.Unknown) {
+		state = model.OK // the zero value: a panel that says nothing of its frame has a quiet one
+	}
+	paintFrame(c, all, p, k, state, stale)
 
 	row := plot.Rect{X: 16 * k, Y: 0, W: all.W - 32*k, H: 48 * k}
 	paintTitle(c, row, env, title, v, stale, now)

@@ -186,7 +186,7 @@ func (h headline) paintCounts(c *plot.Canvas, env panels.Env) float64 {
 			col = p.Faint
 		}
 		if i == 0 {
-			c.Check(x+9*k, 45*k, 18*k, 2.9*k, col)
+			c.Check(x+11*k, 45*k, 24*k, 2.9*k, col)
 		} else {
 			c.Mark(plot.KindMaintenance, x+11*k, 45*k, 26*k, p, k, plot.MarkOptions{Hollow: n == 0})
 		}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -26,6 +27,7 @@ type Config struct {
 	Boards  []Board
 	Sources []Source
 	Rules   []string // rule files, globs expanded, absolute
+	globs   []string // they were expanded from
 	Notify  []Raw
 	Wall    Wall
 	Store   Store
@@ -76,7 +78,7 @@ type Store struct {
 const (
 	DefaultColumns   = 24
 	DefaultRows      = 12
-	DefaultRetention = 14 * 24 * time.Hour
+	DefaultRetention = 30 * 24 * time.Hour
 	minEvery         = time.Second
 	minRetention     = 2 * time.Hour
 )
@@ -199,6 +201,26 @@ func kubeconfig() bool {
 		}
 	}
 	return false
+}
+
+// Fingerprint changes whenever the file that Load(path) reads, or a rule file that it names, does:
+// it is what live reload watches.
+func (c *Config) Fingerprint(path string) string {
+	if path == "" {
+		path, _ = DefaultPath() // with no such folder there is nothing to watch but the rule files
+	}
+	files := []string{path}
+	for _, glob := range c.globs {
+		matched, _ := filepath.Glob(glob) // a wrong pattern was an error when it was read
+		files = append(files, matched...)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", f, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
 }
 
 func defaultWall() Wall { return Wall{Distance: 5, Screen: 55, Theme: "dark"} }

@@ -143,6 +143,7 @@ func (r *reader) rules(raws []Raw) {
 			continue
 		}
 		pattern := expand(glob, r.c.Dir)
+		r.c.globs = append(r.c.globs, pattern)
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			r.fail(raw, "%q is not a file pattern: %v", shorten(glob), err)

@@ -18,14 +18,19 @@ const (
 	lldpRemTable  = ".1.0.8802.1.1.2.1.4.1.1.9" // LLDP-MIB lldpRemSysName
 )
 
-// agentFiles are the paths of one device's agents below its folder.
+// agentFiles are the paths of one device's agents.
 type agentFiles struct {
 	SNMPConfig, AgentX, Persistent, LLDPConfig, LLDPSocket, LLDPPID string
 }
 
+// socketFolder holds the sockets and the files that lldpd's unprivileged half must reach, which the folder of the lab,
+// below someone's home or checkout, may not allow. Like the namespaces it exists once per machine.
+const socketFolder = "/run/nocturne-lab"
+
 func agentFilesIn(dir string, d device) agentFiles {
-	in := func(name string) string { return filepath.Join(dir, "net", d.Name, name) }
-	return agentFiles{in("snmpd.conf"), in("agentx"), in("persistent"), in("lldpd.conf"), in("lldpd.sock"), in("lldpd.pid")}
+	kept := func(name string) string { return filepath.Join(dir, "net", d.Name, name) }
+	shared := func(name string) string { return filepath.Join(socketFolder, d.Name+"."+name) }
+	return agentFiles{kept("snmpd.conf"), shared("agentx"), kept("persistent"), shared("lldpd.conf"), shared("lldpd.sock"), kept("lldpd.pid")}
 }
 
 // snmpConfig is the snmpd.conf(5) of a device. The interface lines override the speed that the kernel reports for a

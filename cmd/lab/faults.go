@@ -18,7 +18,9 @@ type fault struct {
 	About  string
 	inject func(context.Context, *supervisor) error
 	heal   func(context.Context, *supervisor) error
-	once   bool // an event: there is nothing to heal afterwards
+
+	// afterwards is set where the fault is an event: there is nothing to heal, and it says what happens instead.
+	afterwards func(dir string) string
 }
 
 // faults lists everything the lab can break.
@@ -26,18 +28,21 @@ func faults() []fault {
 	return []fault{
 		{Name: "link-down", Number: 1, About: "cuts the cable between dist2 and core1", inject: cutCable, heal: joinCable},
 		{Name: "agent-silent", Number: 2, About: "stops the SNMP agent of acc12; the device still forwards", inject: silenceAgent, heal: wakeAgent},
-		{Name: "packet-loss", Number: 4, About: "loses 20 % of the requests to all agents and of their answers", inject: losePackets, heal: keepPackets},
+		{Name: "packet-loss", Number: 4, About: "loses 20 % of the requests to all agents", inject: losePackets, heal: keepPackets},
 		{Name: "wrong-community", Number: 7, About: "changes the community of core2", inject: changeCommunity, heal: restoreCommunity},
 		{Name: "node-notready", Number: 12, About: "stops the heartbeat of " + lostNode, inject: loseNode, heal: findNode},
 		{Name: "pod-crash", Number: 13, About: "puts one pod of shop/checkout into CrashLoopBackOff", inject: crashPod, heal: recoverPod},
 		{Name: "image-pull", Number: 15, About: "rolls shop/search out to an image that is not there", inject: missImage, heal: restoreImage},
 		{Name: "unschedulable", Number: 16, About: "creates batch/ml-train, which asks for more than any node has", inject: asksTooMuch, heal: asksNothing},
-		{Name: "apiserver-down", Number: 17, About: "ends the API server", inject: endAPIServer, heal: startAPIServer},
+		{Name: "apiserver-down", Number: 17, About: "kills the API server; connections are refused", inject: endAPIServer, heal: startAPIServer},
 		{Name: "apiserver-hang", Number: 17, About: "stops the API server; connections stay open and nothing answers", inject: hangAPIServer, heal: resumeAPIServer},
-		{Name: "collector-panic", Number: 28, About: "makes the collector of source campus panic in the wallboard on DIR/data", inject: panicCollector, once: true},
-		{Name: "kill-wall", Number: 30, About: "kills the wallboard on DIR/data with SIGKILL", inject: killWall, heal: explainWall, once: true},
+		{Name: "collector-panic", Number: 28, About: "makes the collector of source campus panic in the wallboard on DIR/data", inject: panicCollector, afterwards: afterPanic},
+		{Name: "kill-wall", Number: 30, About: "kills the wallboard on DIR/data with SIGKILL", inject: killWall, afterwards: afterKill},
 	}
 }
+
+// event says whether the fault is over as soon as it happened.
+func (f fault) event() bool { return f.afterwards != nil }
 
 func findFault(name string) (fault, error) {
 	all := faults()

@@ -148,7 +148,11 @@ func endAPIServer(_ context.Context, s *supervisor) error {
 	if _, err := s.needCluster(); err != nil {
 		return err
 	}
-	return s.procs.stop("kube-apiserver")
+	run, err := s.procs.find("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	return run.kill()
 }
 
 func startAPIServer(ctx context.Context, s *supervisor) error {

@@ -36,8 +36,7 @@ func panicCollector(ctx context.Context, s *supervisor) error {
 	}
 	answer, err := unixClient(socket, 10*time.Second).Do(request)
 	if err != nil {
-		return fmt.Errorf("no wallboard answers on %s: start one with 'nocturne --config %s --data %s': %w", socket,
-			filepath.Join(s.dir, "nocturne.yaml"), filepath.Join(s.dir, "data"), err)
+		return fmt.Errorf("no wallboard answers on %s: start one with '%s': %w", socket, wallCommand(s.dir), err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
@@ -73,7 +72,10 @@ func killWall(ctx context.Context, s *supervisor) error {
 	return nil
 }
 
-func explainWall(_ context.Context, s *supervisor) error {
-	return fmt.Errorf("nothing to heal: start the wallboard again with 'nocturne --config %s --data %s'",
-		filepath.Join(s.dir, "nocturne.yaml"), filepath.Join(s.dir, "data"))
+func afterPanic(string) string { return "the wallboard starts the collector again by itself" }
+
+func afterKill(dir string) string { return "start the wallboard again with '" + wallCommand(dir) + "'" }
+
+func wallCommand(dir string) string {
+	return fmt.Sprintf("nocturne --config %s --data %s", filepath.Join(dir, "nocturne.yaml"), filepath.Join(dir, "data"))
 }

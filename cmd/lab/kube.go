@@ -162,7 +162,7 @@ func (c *cluster) spec(name string) spec {
 			"--service-account-private-key-file=" + c.path("sa.key"), "--node-monitor-period=2s",
 			"--node-monitor-grace-period=" + nodeMonitorGrace.String()},
 		"kube-scheduler": {config, "--bind-address=127.0.0.1", "--leader-elect=false", "--kube-api-qps=500", "--kube-api-burst=1000"},
-		"kwok": {config, "--config=" + c.path("stages.yaml"), "--manage-all-nodes=true", "--node-ip=127.0.0.1",
+		"kwok": {config, "--config=" + c.path("stages.yaml"), "--manage-all-nodes=true", "--cidr=10.244.0.0/16",
 			"--server-address=" + kwokAddress, fmt.Sprintf("--node-lease-duration-seconds=%.0f", nodeLease.Seconds())},
 	}[name]
 	return spec{Name: name, Args: append([]string{filepath.Join(c.bin, name)}, args...)}
@@ -219,11 +219,11 @@ func (c *cluster) kubectl(ctx context.Context, stdin []byte, args ...string) (st
 	return outputOf(cmd)
 }
 
-// wait runs kubectl wait with the time that ctx leaves.
+// wait runs kubectl wait with the time that ctx leaves, less what kubectl needs to say that it waited in vain.
 func (c *cluster) wait(ctx context.Context, args ...string) error {
 	limit := clusterReady
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = time.Until(deadline)
+		limit = time.Until(deadline) - 2*time.Second
 	}
 	_, err := c.kubectl(ctx, nil, append([]string{"wait", "--timeout=" + limit.Round(time.Second).String()}, args...)...)
 	return err

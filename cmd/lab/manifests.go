@@ -55,6 +55,10 @@ func podCount() int {
 
 func nodeName(n int) string { return fmt.Sprintf("node-%02d", n) }
 
+// nodeAddress is what a node says its address is. It is on the loopback network, so that nothing sent to it leaves the
+// machine; nothing listens there.
+func nodeAddress(n int) string { return fmt.Sprintf("127.0.66.%d", n) }
+
 type object = map[string]any
 
 // nodeObjects are the simulated nodes, over three zones and two sizes.
@@ -69,7 +73,7 @@ func nodeObjects() []object {
 			"apiVersion": "v1", "kind": "Node",
 			"metadata": object{
 				"name":        nodeName(n),
-				"annotations": object{"kwok.x-k8s.io/node": "fake", "node.alpha.kubernetes.io/ttl": "0"},
+				"annotations": object{"kwok.x-k8s.io/node": "fake", "lab/address": nodeAddress(n)},
 				"labels": object{
 					"kubernetes.io/hostname": nodeName(n), "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
 					"node-role.kubernetes.io/worker": "", "node.kubernetes.io/instance-type": kind,

@@ -47,6 +47,9 @@ func startNetwork(ctx context.Context, p plan, dir string, procs *processes) (_ 
 	if err := n.lay(ctx); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(socketFolder, 0o755); err != nil {
+		return nil, fmt.Errorf("sockets of the agents: %w", err)
+	}
 	for _, d := range p.Devices {
 		if err := n.startAgents(ctx, running, d); err != nil {
 			return nil, err
@@ -175,7 +178,7 @@ func (n *network) startAgents(ctx, running context.Context, d device) error {
 	if err := n.configureAgent(d, readCommunity); err != nil {
 		return err
 	}
-	if err := os.WriteFile(files.LLDPConfig, []byte(lldpConfig(d)), 0o600); err != nil {
+	if err := os.WriteFile(files.LLDPConfig, []byte(lldpConfig(d)), 0o644); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
 	if err := n.procs.start(snmpSpec(d, files)); err != nil {
@@ -261,7 +264,7 @@ func (n *network) deviceNames() []string {
 	return names
 }
 
-// removeNamespaces deletes the namespaces that a lab in dir recorded; those already gone are no error. A process that
+// removeNamespaces deletes the namespaces that a lab in dir recorded, and the sockets of their agents; those already gone are no error. A process that
 // still runs in one is named: the lab ends its own before it comes here.
 func removeNamespaces(ctx context.Context, dir string) error {
 	file := filepath.Join(dir, "namespaces")
@@ -283,6 +286,9 @@ func removeNamespaces(ctx context.Context, dir string) error {
 		if err := runCommand(exec.CommandContext(ctx, "ip", "netns", "delete", name)); err != nil {
 			return err
 		}
+	}
+	if err := os.RemoveAll(socketFolder); err != nil {
+		return fmt.Errorf("sockets of the agents: %w", err)
 	}
 	if err := os.Remove(file); err != nil {
 		return fmt.Errorf("recorded namespaces: %w", err)

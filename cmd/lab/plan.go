@@ -115,7 +115,9 @@ func cableAddress(index, end int) string {
 
 // hardwareAddress is a stable, locally administered address for the n-th port of a device, so that a device keeps its
 // LLDP identity over restarts of the lab.
-func hardwareAddress(d device, n int) string { return fmt.Sprintf("02:4e:4f:00:%02x:%02x", d.Number, n) }
+func hardwareAddress(d device, n int) string {
+	return fmt.Sprintf("02:4e:4f:00:%02x:%02x", d.Number, n)
+}
 
 // patchPort is the name of one end (0 or 1) of a cable inside the patch panel.
 func patchPort(index, end int) string { return fmt.Sprintf("w%d%c", index, 'a'+rune(end)) }

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const stopGrace = 8 * time.Second // from SIGTERM to SIGKILL
+const stopGrace = 5 * time.Second // from SIGTERM to SIGKILL
 
 // A spec says how to start a program.
 type spec struct {
@@ -137,7 +137,12 @@ func (r *process) stop() error {
 	case <-r.done:
 		return nil
 	case <-timer.C:
+		return r.kill()
 	}
+}
+
+// kill ends a program without warning and returns when it has ended.
+func (r *process) kill() error {
 	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("kill %s: %w", r.spec.Name, err)
 	}
@@ -230,8 +235,9 @@ func openRecorded(path string) (pidfd int, err error) {
 	return pidfd, nil
 }
 
-// endRecorded ends the process that a process id file names, if it still runs, and removes the file.
-func endRecorded(ctx context.Context, path string) error {
+// endRecorded ends the process that a process id file names, if it still runs, and removes the file. The process has the
+// time grace to end by itself after SIGTERM.
+func endRecorded(ctx context.Context, path string, grace time.Duration) error {
 	pidfd, err := openRecorded(path)
 	if err != nil {
 		return err
@@ -243,7 +249,7 @@ func endRecorded(ctx context.Context, path string) error {
 				return fmt.Errorf("end process of %s: %w", path, err)
 			}
 		}
-		if !waitEnded(ctx, pidfd, stopGrace) {
+		if !waitEnded(ctx, pidfd, grace) {
 			if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 				return fmt.Errorf("kill process of %s: %w", path, err)
 			}

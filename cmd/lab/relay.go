@@ -27,7 +27,7 @@ type relay struct {
 	listen *net.UDPConn
 	dial   func(context.Context) (*net.UDPConn, error)
 	idle   time.Duration
-	loss   atomic.Int32 // percent of requests and of answers that are dropped
+	loss   atomic.Int32 // percent of requests that are dropped
 
 	mu      sync.Mutex
 	clients map[netip.AddrPort]*net.UDPConn
@@ -108,7 +108,7 @@ func (r *relay) answer(ctx context.Context, client netip.AddrPort, conn *net.UDP
 		if errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
 			return
 		}
-		if err != nil || r.drops() {
+		if err != nil {
 			continue // connection refused: the agent is not there now
 		}
 		if _, err := r.listen.WriteToUDPAddrPort(buffer[:n], client); errors.Is(err, net.ErrClosed) {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -172,20 +174,19 @@ func (s *supervisor) fault(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, faultLimit)
 	defer cancel()
 	start := s.now()
-	if !f.once {
-		s.since[name] = start // also when it fails half-way: 'lab heal' shall then undo the half
-	}
-	if err := f.inject(ctx, s); err != nil {
-		return "", fmt.Errorf("fault %s: %w", name, err)
-	}
+	err = f.inject(ctx, s)
 	now := s.now()
-	if !f.once {
-		s.since[name] = now
+	if !f.event() && !errors.Is(err, errNotUp) {
+		s.since[name] = now // also when it failed half-way: 'lab heal' shall then undo the half
+	}
+	if err != nil {
+		return "", fmt.Errorf("fault %s: %w", name, err)
 	}
 	return fmt.Sprintf("%s begun %s in force %s", name, start.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano)), nil
 }
 
-// heal undoes one fault, or with an empty name all that are in force.
+// heal undoes one fault, or with an empty name all that are in force, the last one first: a later one may be in the way
+// of healing an earlier one, as a dead API server is.
 func (s *supervisor) heal(ctx context.Context, name string) (string, error) {
 	if name != "" {
 		f, err := findFault(name)
@@ -196,11 +197,9 @@ func (s *supervisor) heal(ctx context.Context, name string) (string, error) {
 	}
 	var lines []string
 	var failed []error
-	for _, f := range faults() {
-		if _, ok := s.since[f.Name]; !ok {
-			continue
-		}
-		line, err := s.healOne(ctx, f)
+	names := slices.SortedFunc(maps.Keys(s.since), func(a, b string) int { return s.since[b].Compare(s.since[a]) })
+	for _, name := range names {
+		line, err := s.heal(ctx, name)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -214,7 +213,7 @@ func (s *supervisor) heal(ctx context.Context, name string) (string, error) {
 }
 
 func (s *supervisor) healOne(ctx context.Context, f fault) (string, error) {
-	if f.once {
+	if f.event() {
 		return f.Name + ": nothing to heal: " + f.afterwards(s.dir), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, faultLimit)
@@ -258,16 +257,18 @@ func upOrDown(up bool) string {
 	return "not up"
 }
 
+var errNotUp = errors.New("is not up")
+
 func (s *supervisor) needNetwork() (*network, error) {
 	if s.network == nil {
-		return nil, errors.New("the network is not up: run 'lab up --net'")
+		return nil, fmt.Errorf("the network %w: run 'lab up --net'", errNotUp)
 	}
 	return s.network, nil
 }
 
 func (s *supervisor) needCluster() (*cluster, error) {
 	if s.cluster == nil {
-		return nil, errors.New("the cluster is not up: run 'lab up --kube'")
+		return nil, fmt.Errorf("the cluster %w: run 'lab up --kube'", errNotUp)
 	}
 	return s.cluster, nil
 }

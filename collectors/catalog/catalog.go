@@ -4,6 +4,7 @@ package catalog
 import (
 	"github.com/nocturne-noc/nocturne/collectors"
 	"github.com/nocturne-noc/nocturne/collectors/host"
+	"github.com/nocturne-noc/nocturne/collectors/snmp"
 )
 
 // Kinds are the collector kinds that a configuration may name, in the order in which they are listed
@@ -11,5 +12,6 @@ import (
 func Kinds() []collectors.Kind {
 	return []collectors.Kind{
 		host.Kind(),
+		snmp.Kind(),
 	}
 }

@@ -1,29 +1,11 @@
 package snmp
 
-import (
-	"context"
-	"strings"
-)
+import "strings"
 
 const (
 	cdpAddressType, cdpAddress, cdpDeviceID, cdpDevicePort, cdpPlatform = 3, 4, 6, 7, 8
 	cdpAddressIPv4                                                      = 1
 )
-
-// readCDP reads the neighbours that Cisco's discovery protocol knows, and the device's own CDP name.
-func readCDP(ctx context.Context, r reader, ports []Interface) (names []string, list []Neighbour, warnings []string, err error) {
-	v, err := r.get(ctx, oidCDPGlobalDevID)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if name := v[0].Line(); name != "" {
-		names = append(names, name)
-	}
-	t, warnings, err := r.tables(ctx,
-		columns{oidCDPCacheEntry, []uint32{cdpAddressType, cdpAddress, cdpDeviceID, cdpDevicePort, cdpPlatform}},
-		columns{oidCDPInterface, []uint32{6}})
-	return names, cdpNeighbours(&t[0], &t[1], ports), warnings, err
-}
 
 // cdpNeighbours reads cdpCacheTable, whose index is ifIndex and a running number. Some devices
 // count interfaces of their own in it, which cdpInterfaceName then names.
@@ -34,7 +16,7 @@ func cdpNeighbours(cache, own *Table, ports []Interface) []Neighbour {
 			continue
 		}
 		local, ok := portByIndex(ports, row.Index[0])
-		if name := own.Get(row.Index[0]).At(6).Line(); !ok && name != "" {
+		if name := own.Get(row.Index[0]).At(cdpInterfaceName).Line(); !ok && name != "" {
 			local, _ = findPort(ports, PortID{ID: name})
 		}
 		n := Neighbour{

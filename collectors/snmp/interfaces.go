@@ -67,9 +67,9 @@ const (
 	ifInDiscards, ifInErrors, ifOutDiscards, ifOutErrors                 = 13, 14, 19, 20
 	ifInOctets, ifInUcastPkts, ifOutOctets, ifOutUcastPkts               = 10, 11, 16, 17
 
-	ifXName, ifXHighSpeed, ifXAlias                                                = 1, 15, 18
-	ifHCInOctets, ifHCInUcastPkts, ifHCOutOctets, ifHCOutUcastPkts                 = 6, 7, 10, 11
-	unknownSpeed                                                           float64 = math.MaxUint32 // ifSpeed of what is faster than 4.3 Gbit/s
+	ifXName, ifXHighSpeed, ifXAlias                                        = 1, 15, 18
+	ifHCInOctets, ifHCInUcastPkts, ifHCOutOctets, ifHCOutUcastPkts         = 6, 7, 10, 11
+	unknownSpeed                                                   float64 = math.MaxUint32 // ifSpeed of what is faster than 4.3 Gbit/s
 )
 
 // counterColumns pairs the 64-bit counters with those of 32 bits that stand in for them where an

@@ -1,7 +1,6 @@
 package snmp
 
 import (
-	"context"
 	"strconv"
 	"strings"
 )
@@ -24,7 +23,8 @@ type PortID struct {
 // Local is how a device names itself to its neighbours.
 type Local struct {
 	Chassis string   // decoded chassis ID, "" where it has none
-	Names   []string // what neighbours may call it beside sysName
+	Names   []string // what neighbours may call it: sysName, lldpLocSysName, CDP device ID
+	Is2009  bool     // it has LLDP-V2-MIB and not LLDP-MIB
 }
 
 // Neighbour is one sighting: what one of a device's ports hears from its other end.
@@ -46,46 +46,6 @@ const (
 	remManIfType                                                                              = 3 // the first readable column of lldpRemManAddrTable
 )
 
-// readLLDP reads what LLDP knows of the device itself and of its neighbours, from LLDP-MIB, else
-// from its successor of 2009.
-func readLLDP(ctx context.Context, r reader, ports []Interface) (Local, []Neighbour, []string, error) {
-	v, err := r.get(ctx, oidLocChassisType, oidLocChassisID, oidLocSysName, oidLocChassisType2, oidLocChassisID2)
-	if err != nil {
-		return Local{}, nil, nil, err
-	}
-	local := Local{Chassis: chassisOf(v[0], v[1])}
-	if local.Chassis == "" {
-		local.Chassis = chassisOf(v[3], v[4])
-	}
-	if name := v[2].Line(); name != "" {
-		local.Names = append(local.Names, name)
-	}
-	loc := []uint32{locPortSubtype, locPortID, locPortDesc}
-	rem := []uint32{remChassisType, remChassisID, remPortType, remPortID, remPortDesc, remSysName, remSysDesc}
-	t, warnings, err := r.tables(ctx,
-		columns{oidRemEntry, rem}, columns{oidLocPortEntry, loc}, columns{oidRemManEntry, []uint32{remManIfType}})
-	index := lldpIndex{portAt: 1, length: 3}
-	if err == nil && len(t[0].Rows()) == 0 && v[4].Exists() {
-		// The tables of 2009: columns one further, and the destination MAC in the index.
-		t, warnings, err = r.tables(ctx,
-			columns{oidRemEntry2, shift(rem)}, columns{oidLocPortEntry2, loc}, columns{oidRemManEntry2, []uint32{remManIfType + 1}})
-		index = lldpIndex{portAt: 1, length: 4, shift: 1}
-	}
-	if err != nil || len(t[0].Rows()) == 0 {
-		return local, nil, warnings, err
-	}
-	basePorts, more, err := r.tables(ctx, columns{oidBasePortEntry, []uint32{2}})
-	return local, index.neighbours(&t[0], &t[1], &t[2], &basePorts[0], ports), append(warnings, more...), err
-}
-
-func shift(cols []uint32) []uint32 {
-	out := make([]uint32, len(cols))
-	for i, c := range cols {
-		out[i] = c + 1
-	}
-	return out
-}
-
 // lldpIndex tells the two generations of the tables apart: lldpRemTable is indexed by time mark,
 // local port and running number, lldpV2RemTable has the destination address before the last.
 type lldpIndex struct {
@@ -93,7 +53,14 @@ type lldpIndex struct {
 	shift          uint32 // of the columns of the remote table
 }
 
-func (x lldpIndex) neighbours(rem, loc, man, basePorts *Table, ports []Interface) []Neighbour {
+// The two generations of the tables.
+var (
+	lldp2005 = lldpIndex{portAt: 1, length: 3}
+	lldp2009 = lldpIndex{portAt: 1, length: 4, shift: 1}
+)
+
+// neighbours decodes the rows; local finds the interface behind a local port number.
+func (x lldpIndex) neighbours(rem, man *Table, local func(num uint32) string) []Neighbour {
 	addresses := map[string][]string{}
 	for _, row := range man.Rows() {
 		if len(row.Index) > x.length {
@@ -111,7 +78,7 @@ func (x lldpIndex) neighbours(rem, loc, man, basePorts *Table, ports []Interface
 		at := func(column uint32) Value { return row.At(column + x.shift) }
 		list = append(list, Neighbour{
 			Protocol:  "LLDP",
-			LocalPort: localPort(row.Index[x.portAt], loc, basePorts, ports),
+			LocalPort: local(row.Index[x.portAt]),
 			Name:      at(remSysName).Line(),
 			Chassis:   chassisOf(at(remChassisType), at(remChassisID)),
 			Port: PortID{
@@ -126,22 +93,11 @@ func (x lldpIndex) neighbours(rem, loc, man, basePorts *Table, ports []Interface
 	return list
 }
 
-// localPort finds the interface behind lldpRemLocalPortNum. The MIB leaves open what the number
-// is: the port's own ID and description decide, then dot1dBasePort, then ifIndex.
-func localPort(num uint32, loc, basePorts *Table, ports []Interface) string {
-	row := loc.Get(num)
+// locPort finds the interface behind a local port number by the port's own ID and description.
+func locPort(row Row, ports []Interface) (string, bool) {
 	id := PortID{Subtype: subtype(row.At(locPortSubtype)), Descr: row.At(locPortDesc).Line()}
 	id.ID = decodePortID(id.Subtype, row.At(locPortID).Bytes())
-	if port, ok := findPort(ports, id); ok {
-		return port
-	}
-	if index, ok := basePorts.Get(num).At(2).Uint(); ok {
-		if port, ok := portByIndex(ports, uint32(index)); ok {
-			return port
-		}
-	}
-	port, _ := portByIndex(ports, num)
-	return port
+	return findPort(ports, id)
 }
 
 func portByIndex(ports []Interface, index uint32) (string, bool) {

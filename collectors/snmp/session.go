@@ -38,9 +38,11 @@ type session struct {
 	pace     *pace
 	name     string // for errors: the device's name once it is known
 	client   *gosnmp.GoSNMP
-	requests uint64 // sent
-	lost     uint64 // of these, without an answer in time
-	rtt      time.Duration
+	requests uint64        // sent
+	lost     uint64        // of these, without an answer in time
+	rtt      time.Duration // of the last answer
+	slowest  time.Duration // of the answers lately; 0 before the first
+	asked    time.Time     // when the question was first put that is being tried
 }
 
 func newSession(target Target, cred Credentials, timing Timing) *session {
@@ -72,6 +74,8 @@ func (s *session) open() error {
 	return nil
 }
 
+func (s *session) isOpen() bool { return s.client != nil }
+
 // close gives the socket back; the next request opens a new one, and SNMPv3 discovers the engine
 // anew. What was learnt about the agent's pace stays.
 func (s *session) close() {
@@ -84,10 +88,8 @@ func (s *session) close() {
 // get asks for single objects, in the order given.
 func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
 	names := dotted(oids)
-	var err error
-	for range s.timing.Retries + 1 {
-		var answer []VarBind
-		answer, err = s.request(ctx, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) { return g.Get(names) })
+	for try := 0; ; try++ {
+		answer, err := s.request(ctx, try, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) { return g.Get(names) })
 		var refused *statusError
 		if errors.As(err, &refused) && len(oids) > 1 {
 			return s.getEach(ctx, oids) // SNMPv1 refuses all for the lack of one
@@ -95,7 +97,7 @@ func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
 		if errors.As(err, &refused) && refused.status == gosnmp.NoSuchName {
 			return []Value{{Type: gosnmp.NoSuchObject}}, nil
 		}
-		if errors.Is(err, errTimeout) && ctx.Err() == nil {
+		if _, last := s.patient(try); errors.Is(err, errTimeout) && ctx.Err() == nil && !last {
 			continue
 		}
 		if err != nil {
@@ -103,7 +105,6 @@ func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
 		}
 		return match(oids, answer), nil
 	}
-	return nil, s.explain(err)
 }
 
 func (s *session) getEach(ctx context.Context, oids []OID) ([]Value, error) {
@@ -134,9 +135,9 @@ func match(oids []OID, answer []VarBind) []Value {
 }
 
 // bulk implements requester.
-func (s *session) bulk(ctx context.Context, oids []OID, reps int) ([]VarBind, error) {
+func (s *session) bulk(ctx context.Context, oids []OID, reps, try int) ([]VarBind, error) {
 	names := dotted(oids)
-	return s.request(ctx, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) {
+	return s.request(ctx, try, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) {
 		if g.Version == gosnmp.Version1 {
 			return g.GetNext(names)
 		}
@@ -154,10 +155,7 @@ func (s *session) tables(ctx context.Context, want ...columns) ([]Table, []strin
 		}
 	}
 	out := make([]Table, len(want))
-	// An agent that has just answered something may be silent because of the size that is asked
-	// for: it gets some more tries, each with half of the size.
-	patience := s.timing.Retries + 3
-	warnings, err := walk(ctx, s, s.pace, patience, roots, func(col int, vb VarBind) {
+	warnings, err := walk(ctx, s, s.pace, roots, func(col int, vb VarBind) {
 		root := roots[col]
 		out[table[col]].add(root[len(root)-1], vb.OID[len(root):], vb.Value)
 	})
@@ -170,9 +168,34 @@ func (s *session) tables(ctx context.Context, want ...columns) ([]Table, []strin
 	return out, warnings, nil
 }
 
+// firstWait is the shortest time that an answer is waited for.
+const firstWait = 200 * time.Millisecond
+
+// wait is how long a try waits for its answer: four times of what the agent took lately, doubled
+// with each try, at most the timeout. A lost packet so costs little, and a slow agent is waited for.
+func (s *session) wait(try int) time.Duration {
+	if s.slowest == 0 {
+		return s.timing.Timeout
+	}
+	w := max(firstWait, 4*s.slowest)
+	for ; try > 0 && w < s.timing.Timeout; try-- {
+		w *= 2
+	}
+	return min(w, s.timing.Timeout)
+}
+
+// patient implements requester. The last try is the one with which Retries+1 full timeouts are over.
+func (s *session) patient(try int) (full, last bool) {
+	var waited time.Duration
+	for i := range try + 1 {
+		waited += s.wait(i)
+	}
+	return s.wait(try) == s.timing.Timeout, waited >= time.Duration(s.timing.Retries+1)*s.timing.Timeout
+}
+
 // request makes one exchange. Its error is errTimeout, a statusError, or one that more tries
 // would not mend.
-func (s *session) request(ctx context.Context, ask func(*gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error)) ([]VarBind, error) {
+func (s *session) request(ctx context.Context, try int, ask func(*gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error)) ([]VarBind, error) {
 	if s.client == nil {
 		if err := s.open(); err != nil {
 			return nil, err
@@ -181,8 +204,11 @@ func (s *session) request(ctx context.Context, ask func(*gosnmp.GoSNMP) (*gosnmp
 	conn := s.client.Conn
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes the read
 	defer stop()
-	s.client.Context = ctx
+	s.client.Context, s.client.Timeout = ctx, s.wait(try)
 	start := time.Now()
+	if try == 0 {
+		s.asked = start
+	}
 	s.requests++
 	packet, err := ask(s.client)
 	if err != nil {
@@ -190,6 +216,7 @@ func (s *session) request(ctx context.Context, ask func(*gosnmp.GoSNMP) (*gosnmp
 		return nil, s.classify(ctx, err)
 	}
 	s.rtt = time.Since(start)
+	s.slowest = max(s.rtt, s.slowest*7/8)
 	if packet.Error != gosnmp.NoError {
 		return nil, &statusError{status: packet.Error, index: int(packet.ErrorIndex)}
 	}
@@ -216,22 +243,35 @@ func (s *session) classify(ctx context.Context, err error) error {
 	return err
 }
 
+// usmRefusals are the Reports of RFC 3414 by what to do about them; %q is the user.
+var usmRefusals = []struct {
+	err  error
+	what string
+}{
+	{gosnmp.ErrUnknownUsername, "it knows no user %q (check user)"},
+	{gosnmp.ErrWrongDigest, "wrong digest (check auth.protocol and auth.password of user %q)"},
+	{gosnmp.ErrDecryption, "it cannot decrypt (check priv.protocol and priv.password of user %q)"},
+	{gosnmp.ErrUnknownSecurityLevel, "it does not allow this security level to user %q (set or remove auth and priv)"},
+	{gosnmp.ErrNotInTimeWindow, "its clock or boot count contradicts what it said before to user %q (it is tried anew in the next round)"},
+	{gosnmp.ErrUnknownEngineID, "it changed its engine ID under user %q (it is tried anew in the next round)"},
+}
+
+// refusal reports whether an agent is there but does not want to talk to us.
+func refusal(err error) bool {
+	for _, r := range usmRefusals {
+		if errors.Is(err, r.err) {
+			return true
+		}
+	}
+	var refused *statusError
+	return errors.As(err, &refused)
+}
+
 // explain turns an error into a sentence that names the device and says what to do.
 func (s *session) explain(err error) error {
-	refusals := []struct {
-		err  error
-		what string
-	}{
-		{gosnmp.ErrUnknownUsername, "it knows no user " + strconv.Quote(s.cred.User) + " (check user)"},
-		{gosnmp.ErrWrongDigest, "wrong digest (check auth.protocol and auth.password of user " + strconv.Quote(s.cred.User) + ")"},
-		{gosnmp.ErrDecryption, "it cannot decrypt (check priv.protocol and priv.password of user " + strconv.Quote(s.cred.User) + ")"},
-		{gosnmp.ErrUnknownSecurityLevel, "it does not allow this security level to user " + strconv.Quote(s.cred.User) + " (set or remove auth and priv)"},
-		{gosnmp.ErrNotInTimeWindow, "its clock or boot count does not agree with what it said before (it is tried anew in the next round)"},
-		{gosnmp.ErrUnknownEngineID, "it changed its engine ID (it is tried anew in the next round)"},
-	}
-	for _, r := range refusals {
+	for _, r := range usmRefusals {
 		if errors.Is(err, r.err) {
-			return fmt.Errorf("authentication refused by %s: %s: %w", s.name, r.what, err)
+			return fmt.Errorf("authentication refused by %s: "+r.what+": %w", s.name, s.cred.User, err)
 		}
 	}
 	var refused *statusError
@@ -240,7 +280,7 @@ func (s *session) explain(err error) error {
 	case errors.Is(err, errSocket):
 		return err
 	case errors.Is(err, errTimeout):
-		waited := time.Duration(s.timing.Retries+1) * s.timing.Timeout
+		waited := time.Since(s.asked).Round(100 * time.Millisecond)
 		hint := "is snmpd running, is the community right? a wrong community is answered with silence"
 		if s.cred.Version == "3" {
 			hint = "is snmpd running, is UDP port " + strconv.Itoa(int(s.target.Port)) + " open? some agents answer a wrong priv password with silence"

@@ -11,8 +11,10 @@ import (
 // requester sends single requests to one agent. It is what a walk needs of a session.
 type requester interface {
 	// bulk asks for reps successors of each OID; the answer interleaves them. An SNMPv1 agent is
-	// asked by GetNext and gives one of each.
-	bulk(ctx context.Context, oids []OID, reps int) ([]VarBind, error)
+	// asked by GetNext and gives one of each. try counts the unanswered requests before this one.
+	bulk(ctx context.Context, oids []OID, reps, try int) ([]VarBind, error)
+	// patient reports whether a try waits for the full timeout, and whether it is the last one.
+	patient(try int) (full, last bool)
 }
 
 // statusError is an agent's refusal: the error-status and error-index of RFC 3416, section 3.
@@ -33,6 +35,7 @@ const (
 	maxColumns     = 10
 	maxRepetitions = 25
 	growAfter      = 16      // answers in a row before a reduced size is doubled again
+	fullTries      = 4       // full timeouts in a row, each with a quarter of the size, before an agent is given up
 	maxTableObject = 200_000 // of one walk: an agent that never ends is cut off
 )
 
@@ -81,9 +84,8 @@ type column struct {
 
 // walk visits all objects under each root, several roots in one request. It returns warnings
 // where an agent refuses, loops or never ends: what was visited is then only a part. An error
-// means that the agent fell silent or spoke nonsense. patience is the number of requests in a row
-// that may stay unanswered.
-func walk(ctx context.Context, c requester, p *pace, patience int, roots []OID, visit func(col int, vb VarBind)) (warnings []string, err error) {
+// means that the agent fell silent or spoke nonsense.
+func walk(ctx context.Context, c requester, p *pace, roots []OID, visit func(col int, vb VarBind)) (warnings []string, err error) {
 	cols := make([]*column, len(roots))
 	at := make(map[*column]int, len(roots))
 	for i, root := range roots {
@@ -94,7 +96,7 @@ func walk(ctx context.Context, c requester, p *pace, patience int, roots []OID, 
 		c.done = true
 		warnings = append(warnings, fmt.Sprintf("%s: %s; its rows are incomplete", objectName(c.root), fmt.Sprintf(format, args...)))
 	}
-	objects, silent := 0, 0
+	objects, silent, fulls := 0, 0, 0
 	for {
 		active := unfinished(cols, p.columns)
 		if len(active) == 0 {
@@ -103,17 +105,20 @@ func walk(ctx context.Context, c requester, p *pace, patience int, roots []OID, 
 		if err := ctx.Err(); err != nil {
 			return warnings, err
 		}
-		answer, err := c.bulk(ctx, cursors(active), p.reps(len(active)))
+		answer, err := c.bulk(ctx, cursors(active), p.reps(len(active)), silent)
 		var refused *statusError
 		switch {
 		case errors.Is(err, errTimeout):
-			// The first time the same size is tried again: the packet may just be lost.
-			if silent++; silent >= patience {
+			full, last := c.patient(silent)
+			if full { // not just a lost packet: perhaps the answer is too much for the agent
+				fulls++
+				p.shrink(len(active))
+				p.shrink(min(len(active), p.columns))
+			}
+			if last && fulls >= fullTries {
 				return warnings, err
 			}
-			if silent > 1 {
-				p.shrink(len(active))
-			}
+			silent++
 			continue
 		case errors.As(err, &refused) && refused.status == gosnmp.TooBig, err == nil && len(answer) == 0:
 			if !p.shrink(len(active)) {
@@ -126,7 +131,7 @@ func walk(ctx context.Context, c requester, p *pace, patience int, roots []OID, 
 		case err != nil:
 			return warnings, err
 		}
-		silent = 0
+		silent, fulls = 0, 0
 		p.answered()
 		for i, vb := range answer {
 			col := active[i%len(active)]

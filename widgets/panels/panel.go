@@ -49,8 +49,8 @@ type View struct {
 	Right string // unit or count, right of the title, muted
 	// Head paints in the title row instead of Right: legends, switches.
 	Head func(c *plot.Canvas, row plot.Rect)
-	// State dresses the frame: Critical a red edge, Stale hatched and dashed, Unknown violet and
-	// dashed; everything else the quiet edge.
+	// State dresses the frame: Critical a red edge, Stale hatched and dashed; everything else, the
+	// zero value too, the quiet edge. A Notice with state Unknown makes the edge violet and dashed.
 	State model.State
 	// AsOf is when the newest value shown was measured, Every how often it should come: the frame
 	// shows the age in the title row once it is stale.

@@ -61,21 +61,18 @@ func blendSolid(row []uint8, col color.NRGBA, share uint8) {
 		fillPixels(row, opaquePixel(col))
 		return
 	}
-	s := opaquePixel(col)
-	for ; len(row) >= 4; row = row[4:] {
-		d := binary.LittleEndian.Uint32(row)
-		binary.LittleEndian.PutUint32(row, mix(s, d, a))
-	}
+	newRun(opaquePixel(col), a).blend(row)
 }
 
 // blendMask blends col over row, each pixel covered by its byte of mask. Runs of
-// eight untouched or fully covered pixels are taken at once.
+// untouched or fully covered pixels are taken at once.
 func blendMask(row, mask []uint8, col color.NRGBA) {
 	s, alpha := opaquePixel(col), uint32(col.A)
 	if alpha == 0 {
 		return
 	}
 	row = row[:4*len(mask)]
+	full := newRun(s, alpha)
 	i := 0
 	for i < len(mask) {
 		if i+8 <= len(mask) {
@@ -84,8 +81,12 @@ func blendMask(row, mask []uint8, col color.NRGBA) {
 				i += 8
 				continue
 			case 1<<64 - 1:
-				blendEight(row[4*i:4*i+32], s, alpha)
-				i += 8
+				j := i + 8
+				for j+8 <= len(mask) && binary.LittleEndian.Uint64(mask[j:]) == 1<<64-1 {
+					j += 8
+				}
+				full.blend(row[4*i : 4*j])
+				i = j
 				continue
 			}
 		}
@@ -105,16 +106,42 @@ func blendMask(row, mask []uint8, col color.NRGBA) {
 	}
 }
 
-// blendEight blends the pixel s by alpha over eight pixels.
-func blendEight(row []uint8, s, alpha uint32) {
-	if alpha == 255 {
-		two := uint64(s) | uint64(s)<<32
-		for i := 0; i <= 24; i += 8 {
-			binary.LittleEndian.PutUint64(row[i:], two)
-		}
+// run32 blends one colour with one alpha over many pixels, two of them at a time.
+type run32 struct {
+	even, odd uint64 // the colour's part of the sums, in every lane
+	inv       uint64
+	pixel     uint32
+}
+
+const evenLanes = 0x00FF00FF00FF00FF
+
+// newRun prepares blending the pixel s by a (0..255).
+func newRun(s, a uint32) run32 {
+	twice := func(v uint32) uint64 { return uint64(v) | uint64(v)<<32 }
+	return run32{
+		even:  twice((s&evenChannels)*a + roundUp),
+		odd:   twice((s>>8&evenChannels)*a + roundUp),
+		inv:   uint64(255 - a),
+		pixel: s,
+	}
+}
+
+// blend blends over all pixels of row.
+func (r run32) blend(row []uint8) {
+	if r.inv == 0 {
+		fillPixels(row, r.pixel)
 		return
 	}
-	for i := 0; i <= 28; i += 4 {
-		binary.LittleEndian.PutUint32(row[i:], mix(s, binary.LittleEndian.Uint32(row[i:]), alpha))
+	for ; len(row) >= 8; row = row[8:] {
+		d := binary.LittleEndian.Uint64(row)
+		even := d&evenLanes*r.inv + r.even
+		odd := d>>8&evenLanes*r.inv + r.odd
+		even = (even + even>>8&evenLanes) >> 8 & evenLanes
+		odd = odd + odd>>8&evenLanes
+		binary.LittleEndian.PutUint64(row, even|odd&^evenLanes)
+	}
+	if len(row) >= 4 {
+		a := 255 - uint32(r.inv)
+		binary.LittleEndian.PutUint32(row, mix(r.pixel, binary.LittleEndian.Uint32(row), a))
 	}
 }

@@ -87,10 +87,20 @@ func (c *Canvas) FillRect(r Rect, col color.NRGBA) {
 	x0, x1 := max(box.Min.X, int(math.Ceil(r.X))), min(box.Max.X, int(math.Floor(r.Right())))
 	left := math.Ceil(r.X) - r.X
 	right := r.Right() - math.Floor(r.Right())
+	var full []uint8 // a finished row of opaque pixels
 	for y := box.Min.Y; y < box.Max.Y; y++ {
 		share := overlap(r.Y, r.Bottom(), y)
 		if x0 < x1 {
-			blendSolid(c.row(y, x0, x1), col, share255(share))
+			row := c.row(y, x0, x1)
+			switch {
+			case share < 1 || col.A < 255:
+				blendSolid(row, col, share255(share))
+			case full == nil:
+				fillPixels(row, opaquePixel(col))
+				full = row
+			default:
+				copy(row, full)
+			}
 		}
 		if box.Min.X < x0 && left > 0 {
 			blendSolid(c.row(y, box.Min.X, box.Min.X+1), col, share255(share*left))

@@ -90,49 +90,109 @@ func (m coverage) segment(a, b Point, hw float64, cutA, cutB bool) {
 	}
 	dx, dy = dx/length, dy/length
 	reach := hw + 0.5
-	y0 := max(int(math.Floor(math.Min(a.Y, b.Y)-reach)), m.box.Min.Y)
-	y1 := min(int(math.Ceil(math.Max(a.Y, b.Y)+reach)), m.box.Max.Y)
-	minX, maxX := math.Min(a.X, b.X)-reach, math.Max(a.X, b.X)+reach
-	thin := math.Min(1, 2*hw)
+	s := stroke{dx: float32(dx), dy: float32(dy), length: float32(length), reach: float32(reach), thin: float32(min(1, 2*hw)), outer: float32(reach * reach), inner: -1}
+	if hw > 0.5 {
+		s.inner = float32((hw - 0.5) * (hw - 0.5))
+	}
+	y0 := max(int(math.Floor(min(a.Y, b.Y)-reach)), m.box.Min.Y)
+	y1 := min(int(math.Ceil(max(a.Y, b.Y)+reach)), m.box.Max.Y)
+	minX, maxX := min(a.X, b.X)-reach, max(a.X, b.X)+reach
+	slope, half := 0.0, math.Inf(1) // of the columns that a row shares with the stroke
+	if math.Abs(dy) > 1e-6 {
+		slope, half = dx/dy, reach/math.Abs(dy)
+	}
 	for y := y0; y < y1; y++ {
 		py := float64(y) + 0.5 - a.Y
+		mid := a.X + py*slope
 		lo, hi := minX, maxX
-		if math.Abs(dy) > 1e-6 { // the columns where the stroke crosses this row
-			mid, half := a.X+py*dx/dy, reach/math.Abs(dy)
-			lo, hi = math.Max(lo, mid-half), math.Min(hi, mid+half)
+		if mid-half > lo {
+			lo = mid - half
+		}
+		if mid+half < hi {
+			hi = mid + half
 		}
 		x0, x1 := max(int(math.Floor(lo)), m.box.Min.X), min(int(math.Ceil(hi)), m.box.Max.X)
 		if x0 >= x1 {
 			continue
 		}
-		row := m.mask[(y-m.box.Min.Y)*m.w : (y-m.box.Min.Y+1)*m.w]
+		row := m.mask[(y-m.box.Min.Y)*m.w+x0-m.box.Min.X : (y-m.box.Min.Y)*m.w+x1-m.box.Min.X]
 		px := float64(x0) + 0.5 - a.X
-		along, off := px*dx+py*dy, px*dy-py*dx
-		for x := x0; x < x1; x++ {
-			d, end := math.Abs(off), 1.0
-			switch {
-			case along < 0 && !cutA:
-				d = math.Sqrt(along*along + off*off)
-			case along > length && !cutB:
-				over := along - length
-				d = math.Sqrt(over*over + off*off)
-			}
-			if cutA && along < 0.5 {
-				end = math.Max(0, along+0.5)
-			}
-			if rest := length - along; cutB && rest < 0.5 {
-				end *= math.Max(0, rest+0.5)
-			}
-			if share := math.Min(reach-d, thin) * end; share > 0 {
-				if v := uint8(share*255 + 0.5); v > row[x-m.box.Min.X] {
-					row[x-m.box.Min.X] = v
-				}
-			}
-			along += dx
-			off += dy
+		along, off := float32(px*dx+py*dy), float32(px*dy-py*dx)
+		if cutA || cutB {
+			s.cutRow(row, along, off, cutA, cutB)
+		} else {
+			s.row(row, along, off)
 		}
 		sp := &m.spans[y-m.box.Min.Y]
 		sp.lo = min(sp.lo, int32(x0-m.box.Min.X))
 		sp.hi = max(sp.hi, int32(x1-m.box.Min.X))
 	}
+}
+
+// stroke is a straight piece of line while its rows are filled in. Coverage falls
+// from full to none over the pixel around its edge: between the distances whose
+// squares are inner and outer.
+type stroke struct {
+	dx, dy, length      float32
+	reach, inner, outer float32
+	thin                float32 // the most that a line below 1 px covers
+}
+
+// row adds the stroke with round ends to a row of the mask; (along, off) is the
+// first pixel's place in the stroke's own axes.
+func (s *stroke) row(row []uint8, along, off float32) {
+	for i := range row {
+		over := along
+		if over > 0 {
+			if over -= s.length; over < 0 {
+				over = 0
+			}
+		}
+		if d := off*off + over*over; d < s.outer {
+			v := uint8(255)
+			if d > s.inner {
+				v = s.share(s.reach - float32(math.Sqrt(float64(d))))
+			}
+			if v > row[i] {
+				row[i] = v
+			}
+		}
+		along += s.dx
+		off += s.dy
+	}
+}
+
+// cutRow is row for a stroke with one or two square ends.
+func (s *stroke) cutRow(row []uint8, along, off float32, cutA, cutB bool) {
+	for i := range row {
+		over, end := float32(0), float32(1)
+		rest := s.length - along
+		switch {
+		case along < 0 && !cutA:
+			over = along
+		case rest < 0 && !cutB:
+			over = rest
+		}
+		if cutA && along < 0.5 {
+			end = max(0, along+0.5)
+		}
+		if cutB && rest < 0.5 {
+			end *= max(0, rest+0.5)
+		}
+		if d := off*off + over*over; d < s.outer && end > 0 {
+			if v := s.share(min(s.thin, s.reach-float32(math.Sqrt(float64(d)))) * end); v > row[i] {
+				row[i] = v
+			}
+		}
+		along += s.dx
+		off += s.dy
+	}
+}
+
+// share turns a coverage into a byte of the mask.
+func (s *stroke) share(cover float32) uint8 {
+	if cover > s.thin {
+		cover = s.thin
+	}
+	return uint8(cover*255 + 0.5)
 }

@@ -52,8 +52,8 @@ func timeSteps(unit string) []float64 {
 	return steps
 }
 
-// NiceRange widens lo..hi to whole steps, of which there are at most n, and
-// returns the step. A range without extent is given some.
+// NiceRange widens lo..hi to whole steps, of which there are about n and at most
+// n+1, and returns the step. A range without extent is given some.
 func NiceRange(lo, hi float64, n int, unit string) (niceLo, niceHi, step float64) {
 	if !finite(lo) || !finite(hi) || lo > hi || math.Abs(lo) > 1e300 || math.Abs(hi) > 1e300 {
 		lo, hi = 0, 1
@@ -72,7 +72,7 @@ func NiceRange(lo, hi float64, n int, unit string) (niceLo, niceHi, step float64
 	step = NiceStep((hi-lo)/float64(n), unit)
 	for {
 		niceLo, niceHi = math.Floor(lo/step+1e-9)*step, math.Ceil(hi/step-1e-9)*step
-		if (niceHi-niceLo)/step <= float64(n)+0.5 || n == 1 {
+		if (niceHi-niceLo)/step <= float64(n)+1.5 || n == 1 {
 			return niceLo, niceHi, step
 		}
 		step = NiceStep(step*1.01, unit)

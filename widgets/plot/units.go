@@ -238,9 +238,9 @@ type AxisUnit struct {
 	Decimals int
 }
 
-// Axis returns the writing of an axis whose largest magnitude is top and whose
+// AxisUnitFor returns the writing of an axis whose largest magnitude is top and whose
 // ticks are step apart, both in the unit's own measure.
-func Axis(top, step float64, unit string) AxisUnit {
+func AxisUnitFor(top, step float64, unit string) AxisUnit {
 	a := AxisUnit{Divisor: 1, Suffix: plainSuffix(unit)}
 	if factor, ok := percentFactor(unit); ok {
 		a = AxisUnit{Divisor: 1 / factor, Suffix: "%"}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
+
+	"github.com/nocturne-noc/nocturne/app"
+	"github.com/nocturne-noc/nocturne/app/config"
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets"
+	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
+)
+
+// The benchmark WallFrame compares one frame of a wall of 40 panels at 1 Hz with one frame of a bare
+// Fyne window that holds 40 static images. Each runs in a process of its own under Xvfb, because a
+// Fyne app runs once a process and because the figure is the whole process's CPU.
+const (
+	benchEnv    = "NOCTURNE_BENCH_WALL"
+	benchWarm   = 4 * time.Second
+	benchFor    = 15 * time.Second
+	benchPanels = 40
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(benchEnv) {
+	case "static":
+		benchChild(benchStatic)
+	case "wall":
+		benchChild(benchWall)
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// frameCost is what a child measured.
+type frameCost struct {
+	Frames uint64
+	CPU    time.Duration
+}
+
+func BenchmarkWallFrame(b *testing.B) {
+	if _, err := exec.LookPath("xvfb-run"); err != nil {
+		b.Skip("xvfb-run is not installed: run make deps-test")
+	}
+	var static, wall frameCost
+	for range b.N {
+		static, wall = benchRun(b, "static"), benchRun(b, "wall")
+	}
+	ms := func(c frameCost) float64 { return c.CPU.Seconds() * 1000 / float64(c.Frames) }
+	b.ReportMetric(ms(static), "static-ms/frame")
+	b.ReportMetric(ms(wall), "wall-ms/frame")
+	b.ReportMetric(ms(wall)/ms(static), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+func benchRun(b *testing.B, mode string) frameCost {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "xvfb-run", "-a", "-s", "-screen 0 1920x1080x24", os.Args[0])
+	cmd.Env = append(os.Environ(), benchEnv+"="+mode, "LIBGL_ALWAYS_SOFTWARE=1")
+	cmd.Stderr = io.Discard // Mesa's remarks
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatalf("%s: %v", mode, err)
+	}
+	var c frameCost
+	if err := json.Unmarshal(out, &c); err != nil || c.Frames == 0 {
+		b.Fatalf("%s: %v: %s", mode, err, out)
+	}
+	return c
+}
+
+// benchChild opens a window, lets it settle, and prints what its frames cost.
+func benchChild(run func(ctx context.Context, a fyne.App, w fyne.Window, frames *atomic.Uint64)) {
+	a := fyneapp.NewWithID("io.github.nocturne_noc.bench")
+	w := a.NewWindow("bench")
+	w.SetPadded(false)
+	w.SetFullScreen(true)
+	var frames atomic.Uint64
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		time.Sleep(benchWarm)
+		before, cpu := frames.Load(), processCPU()
+		time.Sleep(benchFor)
+		cost := frameCost{Frames: frames.Load() - before, CPU: processCPU() - cpu}
+		_ = json.NewEncoder(os.Stdout).Encode(cost) // the parent sees what is missing
+		cancel()
+		fyne.Do(a.Quit)
+	}()
+	run(ctx, a, w, &frames)
+	w.ShowAndRun()
+	os.Exit(0)
+}
+
+func processCPU() time.Duration {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // cannot fail with these arguments
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// benchStatic shows 40 images that never change and one pixel that does, once a second.
+func benchStatic(ctx context.Context, _ fyne.App, w fyne.Window, frames *atomic.Uint64) {
+	box := container.NewWithoutLayout()
+	for i := range benchPanels {
+		p := widgets.NewPicture()
+		img := image.NewRGBA(image.Rect(0, 0, 230, 120))
+		for j := range img.Pix {
+			img.Pix[j] = uint8(j * (i + 1))
+		}
+		p.SetImage(img)
+		box.Add(p)
+		p.Resize(fyne.NewSize(230, 120))
+		p.Move(fyne.NewPos(float32(i%8)*238, float32(i/8)*200+100))
+	}
+	dot := widgets.NewPicture()
+	box.Add(dot)
+	dot.Resize(fyne.NewSize(1, 1))
+	w.SetContent(box)
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				img := image.NewRGBA(image.Rect(0, 0, 1, 1))
+				img.Set(0, 0, color.Gray{Y: uint8(i)})
+				fyne.DoAndWait(func() { dot.SetImage(img) })
+				frames.Add(1)
+			}
+		}
+	}()
+}
+
+// moving is a night whose clock runs and whose samples change each second.
+type moving struct {
+	*paneltest.Source
+	began time.Time
+}
+
+func (m moving) Now() time.Time { return m.At.Add(time.Since(m.began)) }
+func (m moving) Revs() model.Revs {
+	return model.Revs{Samples: uint64(time.Since(m.began) / time.Second)}
+}
+
+// benchWall shows the wall's own window with 40 panels on that night.
+func benchWall(_ context.Context, a fyne.App, w fyne.Window, frames *atomic.Uint64) {
+	w.Close()
+	text := "boards:\n  - name: bench\n    columns: 8\n    rows: 5\n    panels:\n"
+	kinds := []string{
+		`kind: timeseries, title: Uplinks, unit: bps, queries: [{expr: 'sum by (device) (rate(ifHCOutOctets[1m]))*8', legend: '{{device}}'}]`,
+		`kind: stat, title: Load, expr: 'sum(rate(ifHCOutOctets[1m]))*8', unit: bps`,
+		`kind: topn, title: CPU, expr: 'topk(5, rate(ifHCInOctets[1m]))*8', legend: '{{device}}', unit: bps`,
+		`kind: clock, title: Clock`,
+	}
+	for i := range benchPanels {
+		text += fmt.Sprintf("      - {at: [%d, %d, 1, 1], %s}\n", i%8, i/8, kinds[i%len(kinds)])
+	}
+	cfg, err := config.Parse("bench", []byte(text), ".")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	wall, err := app.NewWall(a, app.WallOptions{
+		Source: moving{paneltest.Incident(), time.Now()}, Boards: app.Boards(cfg.Boards), Kiosk: true,
+		Look: app.Look{Lang: "en", Loc: time.UTC, Text: fmt.Sprintf, TextScale: 1},
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	wall.CountFrames(frames)
+	wall.Run(context.Background())
+	os.Exit(0)
+}

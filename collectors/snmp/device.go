@@ -1,0 +1,163 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// poller is what the devices of one source share.
+type poller struct {
+	source      string
+	every       time.Duration
+	timing      Timing
+	now         func() time.Time
+	credentials func() (Credentials, error)
+	maps        *mapper
+}
+
+// device polls one agent. Its session, and what was learnt of the agent, stay between rounds.
+type device struct {
+	*poller
+	target  Target
+	session *session
+	name    string            // "" until it answered
+	last    *Snapshot         // of the last round that was answered
+	index   map[string]uint32 // ifIndex label of each port
+	loss    lossWindow
+
+	identity   *Identity // nil: to be read
+	identityAt time.Time
+}
+
+func newDevice(p *poller, target Target) *device {
+	return &device{poller: p, target: target, session: newSession(target, Credentials{}, p.timing), index: map[string]uint32{}}
+}
+
+// Collect makes one round. A silent agent emits nothing for its device, whose last values then
+// turn stale; the map is drawn again all the same, from the other ends' words.
+func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
+	if !d.session.isOpen() {
+		cred, err := d.credentials()
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.target, err)
+		}
+		d.session.cred = cred
+	}
+	sent, lost := d.session.requests, d.session.lost
+	began := d.now()
+	snap, err := poll(ctx, d.session, d.known(began), d.now)
+	d.loss.add(d.session.requests-sent, d.session.lost-lost)
+	if snap != nil {
+		d.identified(snap, err)
+		d.told(snap, began, emit)
+	} else if !errors.Is(err, context.Canceled) {
+		d.maps.silent(d.target.String(), emit)
+	}
+	if err != nil {
+		d.session.close() // the next round resolves the secrets anew and, in version 3, finds the engine anew
+	}
+	return err
+}
+
+// told turns a snapshot into batches.
+func (d *device) told(snap *Snapshot, began time.Time, emit collectors.Emit) {
+	target := d.target.String()
+	d.name = d.maps.claim(target, snap.System.Name, d.target.Host)
+	d.session.name = d.name
+	for i := range snap.Interfaces {
+		if p := &snap.Interfaces[i]; d.index[p.Port] == 0 {
+			d.index[p.Port] = p.Index
+		}
+	}
+	var events []model.Event
+	if d.last != nil && rebooted(d.last.System, snap.System, snap.Time.Sub(d.last.Time)) {
+		events = append(events, model.Event{
+			Time: snap.Time, Severity: model.Warning, Kind: "state", Entity: model.DeviceID(d.name), Title: d.name,
+			Text: fmt.Sprintf("rebooted, or its agent restarted: up since %s", snap.System.UpTime.Truncate(time.Second)),
+		})
+	}
+	node := d.node(snap)
+	if snap.HasInterfaces || d.last == nil {
+		d.maps.observe(target, node, emit)
+	} else { // no word on its ports: the other ends' words count
+		d.maps.silent(target, emit)
+	}
+	r := round{
+		source: d.source, target: target, device: d.name, address: d.target.Host, every: d.every, began: began, snap: snap,
+		linked: d.maps.linked(d.name), index: d.index, events: events,
+		health: health{
+			requests: d.session.requests, lost: d.session.lost, rtt: d.session.rtt, lossRatio: d.loss.ratio(),
+		},
+	}
+	emit(r.batch())
+	d.last = snap
+}
+
+// node is the device for the map. Where the neighbours could not be read, those of the last
+// round stand.
+func (d *device) node(snap *Snapshot) Node {
+	if !snap.HasNeighbours && d.last != nil {
+		snap.Neighbours = append(snap.Neighbours, d.last.Neighbours...)
+	}
+	return newNode(d.name, d.target.Host, snap)
+}
+
+func newNode(name, address string, snap *Snapshot) Node {
+	return Node{
+		Device: name, Address: address, Chassis: snap.Local.Chassis, Names: snap.Local.Names,
+		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Answers: true,
+	}
+}
+
+// identityAgain is how often a device is asked what it is; a reboot makes it sooner.
+const identityAgain = time.Hour
+
+// known returns the identity unless it is time to read it again.
+func (d *device) known(now time.Time) *Identity {
+	if d.identity == nil || now.Sub(d.identityAt) >= identityAgain {
+		return nil
+	}
+	return d.identity
+}
+
+// identified keeps the identity of a complete round, and forgets it with a reboot.
+func (d *device) identified(snap *Snapshot, err error) {
+	switch {
+	case err == nil && d.identity == nil:
+		d.identity, d.identityAt = &snap.Identity, snap.Time
+	case d.last != nil && snap.System.UpTime < d.last.System.UpTime:
+		d.identity = nil
+	}
+}
+
+// lossWindow counts unanswered requests over the last rounds.
+type lossWindow struct {
+	rounds [lossRounds]struct{ sent, lost uint64 }
+	next   int
+}
+
+const (
+	lossRounds   = 10
+	lossRequests = 20 // before which a ratio says nothing
+)
+
+func (w *lossWindow) add(sent, lost uint64) {
+	w.rounds[w.next] = struct{ sent, lost uint64 }{sent, lost}
+	w.next = (w.next + 1) % lossRounds
+}
+
+func (w *lossWindow) ratio() float64 {
+	var sent, lost uint64
+	for _, r := range w.rounds {
+		sent, lost = sent+r.sent, lost+r.lost
+	}
+	if sent < lossRequests {
+		return 0
+	}
+	return float64(lost) / float64(sent)
+}

@@ -1,0 +1,272 @@
+package bolt
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Dir is a data folder. Its days may be read by anybody; one goroutine at a time writes.
+type Dir struct {
+	path     string
+	readOnly bool
+	lock     *File // nil for a read-only folder without a lock file
+
+	mu    sync.Mutex // guards days
+	days  map[string]*File
+	aside []error
+
+	walSeq uint64
+}
+
+// SealedWindow is a window and the file that has it.
+type SealedWindow struct {
+	WindowInfo
+	File *File
+}
+
+// OpenDir locks the folder and opens all days. A day that cannot be read is set aside under another
+// name, and Aside tells of it; a file of an unknown version fails the whole and is left as it is.
+func OpenDir(path string, readOnly bool) (*Dir, error) {
+	d := &Dir{path: path, readOnly: readOnly, days: map[string]*File{}}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("data folder: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+func (d *Dir) open() error {
+	if !d.readOnly {
+		if err := os.MkdirAll(d.path, 0o700); err != nil {
+			return fmt.Errorf("%w: choose a folder that can be written to", err)
+		}
+	}
+	if err := d.takeLock(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if seq, ok := walSeqOf(name); ok {
+			d.walSeq = max(d.walSeq, seq)
+		}
+		if !strings.HasPrefix(name, dayPrefix) || !strings.HasSuffix(name, daySuffix) {
+			continue
+		}
+		path := filepath.Join(d.path, name)
+		f, err := OpenFile(path, KindDay)
+		if err == nil {
+			if _, err = f.Windows(); err != nil {
+				err = errors.Join(err, f.Close())
+			}
+		}
+		switch {
+		case err == nil:
+			d.days[name] = f
+		case errors.Is(err, ErrDamaged):
+			d.setAside(path, err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dir) setAside(path string, cause error) {
+	err := fmt.Errorf("a day of history is damaged and left out: %w", cause)
+	if !d.readOnly {
+		if moved := os.Rename(path, path+asideName); moved != nil {
+			err = errors.Join(err, moved)
+		}
+	}
+	d.aside = append(d.aside, err)
+}
+
+// Aside returns why days were left out when the folder was opened.
+func (d *Dir) Aside() []error { return d.aside }
+
+func (d *Dir) takeLock() error {
+	path := filepath.Join(d.path, lockName)
+	take := CreateFile
+	if d.readOnly {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		take = OpenFile
+	}
+	lock, err := take(path, KindFolder)
+	if errors.Is(err, ErrInUse) {
+		owner := "another process"
+		if pid, err := os.ReadFile(filepath.Join(d.path, pidName)); err == nil {
+			owner = "process " + strings.TrimSpace(string(pid))
+		}
+		return fmt.Errorf("%s is used by %s: stop it, or choose another folder: %w", d.path, owner, ErrInUse)
+	}
+	if err != nil {
+		return err
+	}
+	d.lock = lock
+	if d.readOnly {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(d.path, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+}
+
+// Close lets go of the folder.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, f := range d.days {
+		errs = append(errs, f.Close())
+	}
+	clear(d.days)
+	if d.lock != nil {
+		if !d.readOnly {
+			errs = append(errs, removeIfThere(filepath.Join(d.path, pidName)))
+		}
+		errs = append(errs, d.lock.Close())
+		d.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Windows lists all sealed windows in time order.
+func (d *Dir) Windows() ([]SealedWindow, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []SealedWindow
+	for _, f := range d.days {
+		list, err := f.Windows()
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range list {
+			out = append(out, SealedWindow{info, f})
+		}
+	}
+	slices.SortFunc(out, func(a, b SealedWindow) int { return cmp.Compare(a.Start, b.Start) })
+	return out, nil
+}
+
+func dayName(ms int64) string {
+	return dayPrefix + time.UnixMilli(ms).UTC().Format(dayLayout) + daySuffix
+}
+
+// Put seals a window into its day.
+func (d *Dir) Put(w *WindowData) (SealedWindow, error) {
+	name := dayName(w.Start)
+	d.mu.Lock()
+	f := d.days[name]
+	d.mu.Unlock()
+	if f == nil {
+		var err error
+		if f, err = CreateFile(filepath.Join(d.path, name), KindDay); err != nil {
+			return SealedWindow{}, err
+		}
+		if err := syncDir(d.path); err != nil {
+			return SealedWindow{}, errors.Join(err, f.Close())
+		}
+		d.mu.Lock()
+		d.days[name] = f
+		d.mu.Unlock()
+	}
+	info, err := f.Put(w)
+	return SealedWindow{info, f}, err
+}
+
+// Remove deletes the days that end at or before the Unix millisecond, and says whether there were any.
+func (d *Dir) Remove(before int64) (removed bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, f := range d.days {
+		day, err := time.Parse(dayLayout, strings.TrimSuffix(strings.TrimPrefix(name, dayPrefix), daySuffix))
+		if err != nil || day.AddDate(0, 0, 1).UnixMilli() > before {
+			continue
+		}
+		delete(d.days, name)
+		removed = true
+		if err := errors.Join(f.Close(), os.Remove(f.path)); err != nil {
+			return removed, fmt.Errorf("remove an old day: %w", err)
+		}
+	}
+	return removed, nil
+}
+
+func (d *Dir) walPath(seq uint64) string {
+	return filepath.Join(d.path, fmt.Sprintf("%s%08d%s", walPrefix, seq, walSuffix))
+}
+
+func walSeqOf(name string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(name, walPrefix)
+	if !ok {
+		return 0, false
+	}
+	digits, ok = strings.CutSuffix(digits, walSuffix)
+	if !ok {
+		return 0, false
+	}
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	return seq, err == nil
+}
+
+// ReplayWAL hands the payload of each frame of the write-ahead file to visit, cuts off a torn tail,
+// and opens the file for more. It is nil when there is no file yet, or the folder is read-only.
+func (d *Dir) ReplayWAL(visit func(payload []byte) error) (*WAL, error) {
+	if d.walSeq == 0 {
+		return nil, nil
+	}
+	path := d.walPath(d.walSeq)
+	mode := os.O_RDWR
+	if d.readOnly {
+		mode = os.O_RDONLY
+	}
+	file, err := os.OpenFile(path, mode, 0)
+	if err != nil {
+		return nil, err
+	}
+	good, err := readWAL(bufio.NewReaderSize(file, 1<<20), visit)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	if d.readOnly {
+		return nil, file.Close()
+	}
+	if err := file.Truncate(good); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: cut off the torn tail: %w", path, err), file.Close())
+	}
+	return &WAL{file: file, size: good}, nil
+}
+
+// RotateWAL begins a new write-ahead file with the given frames and removes the older ones.
+func (d *Dir) RotateWAL(frames []byte) (*WAL, error) {
+	w, err := createWAL(d.walPath(d.walSeq+1), frames)
+	if err != nil {
+		return nil, err
+	}
+	d.walSeq++
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return w, nil // the older file is not read any more, only not removed yet
+	}
+	for _, entry := range entries {
+		if seq, ok := walSeqOf(entry.Name()); ok && seq < d.walSeq {
+			if err := removeIfThere(d.walPath(seq)); err != nil {
+				return w, nil // likewise
+			}
+		}
+	}
+	return w, nil
+}

@@ -1,0 +1,61 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// FileVersion is the version of all files that this package writes.
+const FileVersion = 1
+
+// All names of buckets and keys.
+var (
+	bucketMeta    = []byte("meta")
+	bucketIndexes = []byte("indexes")
+	bucketWindows = []byte("windows")
+	bucketChunks  = []byte("chunks")
+
+	keyVersion    = []byte("version")
+	keyKind       = []byte("kind")
+	keyExtent     = []byte("extent")
+	keyInfo       = []byte("info")
+	keyCheckpoint = []byte("checkpoint")
+	keyChanges    = []byte("changes")
+	keyEvents     = []byte("events")
+)
+
+// Names in a data folder.
+const (
+	lockName  = "store.db"
+	pidName   = "store.pid"
+	dayLayout = "20060102"
+	dayPrefix = "day-"
+	daySuffix = ".db"
+	walPrefix = "wal-"
+	walSuffix = ".log"
+	asideName = ".damaged"
+)
+
+// Kind says what a file is.
+type Kind string
+
+// The kinds of files.
+const (
+	KindFolder    Kind = "folder"
+	KindDay       Kind = "day"
+	KindRecording Kind = "recording"
+)
+
+// EncodingXOR is the encoding byte of an XOR chunk of Prometheus' tsdb/chunkenc.
+const EncodingXOR = 1
+
+// What reading or opening can fail with, besides the operating system's errors.
+var (
+	ErrVersion = errors.New("unknown file version")
+	ErrInUse   = errors.New("in use by another process")
+	ErrDamaged = errors.New("damaged file")
+)
+
+func windowKey(start int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(start)) }
+
+func seriesKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }

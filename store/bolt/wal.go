@@ -1,0 +1,151 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+const (
+	walMagic    = "NOCTWAL"
+	walVersion  = 1
+	walHeader   = len(walMagic) + 1
+	frameHeader = 8
+	// MaxFrame bounds the payload of one frame.
+	MaxFrame = 256 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// AppendFrame appends a frame with the payload to b.
+func AppendFrame(b, payload []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(payload, castagnoli))
+	return append(b, payload...)
+}
+
+// WAL is a write-ahead file that is being written. One goroutine uses it at a time.
+type WAL struct {
+	file *os.File
+	size int64 // of what is known to be good
+}
+
+// Append writes frames and waits until they are on disk. After an error the file is as long as
+// before, or closed for good: go on with a new one.
+func (w *WAL) Append(frames []byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
+	_, err := w.file.WriteAt(frames, w.size)
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("write-ahead file: %w", errors.Join(err, w.file.Truncate(w.size)))
+	}
+	w.size += int64(len(frames))
+	return nil
+}
+
+// Size is how many bytes are known to be on disk.
+func (w *WAL) Size() int64 { return w.size }
+
+// Close closes the file.
+func (w *WAL) Close() error { return w.file.Close() }
+
+// createWAL makes a file that is there with all its first frames or not at all.
+func createWAL(path string, frames []byte) (*WAL, error) {
+	tmp := path + ".tmp"
+	file, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write-ahead file: %w", err)
+	}
+	head := append([]byte(walMagic), walVersion)
+	_, err = file.Write(head)
+	if err == nil {
+		_, err = file.Write(frames)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write-ahead file: %w", errors.Join(err, file.Close(), removeIfThere(tmp)))
+	}
+	return &WAL{file: file, size: int64(len(head) + len(frames))}, nil
+}
+
+// readWAL hands the payload of each good frame to visit, and returns how long the good part is.
+// A torn tail is no error; an unknown version, or what visit fails with, is.
+func readWAL(r io.Reader, visit func(payload []byte) error) (good int64, err error) {
+	head := make([]byte, walHeader)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return 0, fmt.Errorf("%w: the write-ahead file has no header", ErrDamaged)
+	}
+	if string(head[:len(walMagic)]) != walMagic {
+		return 0, fmt.Errorf("%w: this is no write-ahead file", ErrDamaged)
+	}
+	if v := head[len(walMagic)]; v != walVersion {
+		return 0, fmt.Errorf("%w %d of the write-ahead file: this program reads version %d; use the program that wrote it", ErrVersion, v, walVersion)
+	}
+	good = int64(walHeader)
+	var frame [frameHeader]byte
+	var payload []byte
+	for {
+		if _, err := io.ReadFull(r, frame[:]); err != nil {
+			return good, nil
+		}
+		n := binary.LittleEndian.Uint32(frame[:])
+		if n == 0 || n > MaxFrame {
+			return good, nil
+		}
+		if payload, err = readN(r, payload[:0], int(n)); err != nil {
+			return good, nil
+		}
+		if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(frame[4:]) {
+			return good, nil
+		}
+		if err := visit(payload); err != nil {
+			return good, err
+		}
+		good += frameHeader + int64(n)
+	}
+}
+
+// readN reads n bytes, growing as they come: a length in a torn tail must not take memory.
+func readN(r io.Reader, b []byte, n int) ([]byte, error) {
+	const step = 1 << 20
+	for len(b) < n {
+		want := min(step, n-len(b))
+		from := len(b)
+		b = append(b, make([]byte, want)...)
+		if _, err := io.ReadFull(r, b[from:]); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

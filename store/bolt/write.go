@@ -1,0 +1,140 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	bbolt "go.etcd.io/bbolt"
+)
+
+// Put stores a window in one synced transaction. A window that is there already is replaced.
+func (f *File) Put(w *WindowData) (WindowInfo, error) {
+	info := WindowInfo{Start: w.Start, MinT: w.MinT, MaxT: w.MaxT, Series: len(w.Series), Samples: w.Samples}
+	if err := f.makeWritable(); err != nil {
+		return info, err
+	}
+	plain := encodeLabels(w.Series)
+	info.Index = string(indexKey(plain))
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.db == nil {
+		return info, fmt.Errorf("%s: %w", f.path, os.ErrClosed)
+	}
+	err := catch(func() error {
+		return f.db.Update(func(tx *bbolt.Tx) error { return putWindow(tx, w, &info, plain) })
+	})
+	if err != nil {
+		return info, fmt.Errorf("%s: window %d: %w", f.path, w.Start, err)
+	}
+	return info, nil
+}
+
+func putWindow(tx *bbolt.Tx, w *WindowData, info *WindowInfo, plainLabels []byte) error {
+	indexes, err := tx.CreateBucketIfNotExists(bucketIndexes)
+	if err != nil {
+		return err
+	}
+	if indexes.Get([]byte(info.Index)) == nil {
+		packed, err := compress(plainLabels)
+		if err != nil {
+			return err
+		}
+		if err := indexes.Put([]byte(info.Index), packed); err != nil {
+			return err
+		}
+	}
+	windows, err := tx.CreateBucketIfNotExists(bucketWindows)
+	if err != nil {
+		return err
+	}
+	if windows.Bucket(windowKey(w.Start)) != nil {
+		if err := windows.DeleteBucket(windowKey(w.Start)); err != nil {
+			return err
+		}
+	}
+	bucket, err := windows.CreateBucket(windowKey(w.Start))
+	if err != nil {
+		return err
+	}
+	chunks, err := bucket.CreateBucket(bucketChunks)
+	if err != nil {
+		return err
+	}
+	chunks.FillPercent = 1 // keys come in order
+	for n, list := range w.Chunks {
+		value := packChunks(list)
+		info.Bytes += len(value)
+		if err := chunks.Put(seriesKey(uint32(n)), value); err != nil {
+			return err
+		}
+	}
+	for key, plain := range map[string][]byte{string(keyCheckpoint): w.Checkpoint, string(keyChanges): w.Changes, string(keyEvents): w.Events} {
+		packed, err := compress(plain)
+		if err != nil {
+			return err
+		}
+		if err := bucket.Put([]byte(key), packed); err != nil {
+			return err
+		}
+	}
+	return bucket.Put(keyInfo, encodeInfo(*info))
+}
+
+// PutExtent stores a recording's first and last Unix millisecond.
+func (f *File) PutExtent(start, end int64) error {
+	if err := f.makeWritable(); err != nil {
+		return err
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.db.Update(func(tx *bbolt.Tx) error {
+		b := binary.BigEndian.AppendUint64(nil, uint64(start))
+		return tx.Bucket(bucketMeta).Put(keyExtent, binary.BigEndian.AppendUint64(b, uint64(end)))
+	})
+}
+
+// Finish closes the file and cuts off the room that bbolt keeps for growing.
+func (f *File) Finish() error {
+	var used int64
+	if err := f.view(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Truncate(used), file.Sync(), file.Close())
+}
+
+// packChunks joins XOR chunks into one value.
+func packChunks(list [][]byte) []byte {
+	var b []byte
+	for _, data := range list {
+		b = binary.AppendUvarint(append(b, EncodingXOR), uint64(len(data)))
+		b = append(b, data...)
+	}
+	return b
+}
+
+// eachChunk is the inverse of packChunks. The data is a copy.
+func eachChunk(b []byte, visit func(data []byte)) error {
+	for len(b) > 0 {
+		enc := b[0]
+		if enc != EncodingXOR {
+			return fmt.Errorf("%w: unknown chunk encoding %d", ErrVersion, enc)
+		}
+		n, used := binary.Uvarint(b[1:])
+		if used <= 0 || n < 2 || n > uint64(len(b)-1-used) { // two bytes count the samples
+			return fmt.Errorf("%w: a chunk is cut short", ErrDamaged)
+		}
+		b = b[1+used:]
+		visit(append([]byte(nil), b[:n]...))
+		b = b[n:]
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// Package store keeps what the wall knows: samples, entities, links, events, alerts and source
+// rows, now and in the past. A Store is the only writer of its data folder. Everybody else reads it
+// as a model.Source, by PromQL, or as of an earlier moment.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/nocturne-noc/nocturne/store/bolt"
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// Defaults of Options.
+const (
+	DefaultRetention = 30 * 24 * time.Hour
+	DefaultTick      = time.Second
+)
+
+// Options say where and how to keep history. All are optional but Dir.
+type Options struct {
+	Dir       string           // the data folder, made when missing; "" keeps everything in memory only
+	Retention time.Duration    // whole days older than this are removed; 0 = DefaultRetention
+	Now       func() time.Time // the clock; nil = time.Now
+	Log       *slog.Logger     // nil = silence
+	Tick      time.Duration    // what was applied is on disk after at most this; 0 = DefaultTick
+	ReadOnly  bool             // reads what is there; Apply fails
+}
+
+// ErrClosed is what a closed Store answers.
+var ErrClosed = errors.New("the store is closed")
+
+// ErrReadOnly is what Apply answers on a Store that was opened read-only.
+var ErrReadOnly = errors.New("the store was opened read-only: stop here or open it without ReadOnly")
+
+// Store is safe for concurrent use. Readers see each batch entirely or not at all.
+type Store struct {
+	opts   Options
+	log    *slog.Logger
+	engine *promql.Engine
+
+	mu     sync.RWMutex // guards all below
+	closed bool
+	at     int64 // Unix milliseconds of the last change: the clock, but never running backwards
+	head   *head
+	world  *world
+	events eventLog
+	lastID uint64
+	gen    uint64 // rises with each batch
+	// The series of each scope's last complete batch: those that are missing from the next one ended.
+	scopeSeries map[scopeKey][]*memSeries
+	window      stateWindow // open: world and events since the last window's start
+	dropped     Dropped
+}
+
+// stateWindow is the world and the events of one window: the checkpoint at its start and all that
+// changed since.
+type stateWindow struct {
+	start      int64 // Unix milliseconds
+	checkpoint []byte
+	changes    []byte
+	events     []model.Event
+}
+
+// Dropped counts samples that were not kept, since the store was opened.
+type Dropped struct {
+	Late      uint64 // older than the series' last sample, or than the open window
+	Duplicate uint64 // another value at the same time
+	Future    uint64 // more than ten minutes ahead of the clock
+	Labels    uint64 // labels that no series may have
+}
+
+// Open opens the data folder, or makes it.
+func Open(opts Options) (*Store, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if opts.Retention == 0 {
+		opts.Retention = DefaultRetention
+	}
+	if opts.Tick == 0 {
+		opts.Tick = DefaultTick
+	}
+	s := &Store{
+		opts:        opts,
+		log:         opts.Log,
+		engine:      newEngine(opts.Log),
+		at:          math.MinInt64,
+		head:        newHead(),
+		world:       newWorld(),
+		scopeSeries: map[scopeKey][]*memSeries{},
+	}
+	s.window.start = bolt.WindowStart(opts.Now().UnixMilli())
+	return s, nil
+}
+
+// Close makes everything durable and lets go of the data folder.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.engine.Close()
+}
+
+// Health is nil while everything that is applied also reaches the disk.
+func (s *Store) Health() error { return nil }
+
+// Dropped returns how many samples were not kept, and why.
+func (s *Store) Dropped() Dropped {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.dropped
+}
+
+// Engine is the PromQL engine, for rules.
+func (s *Store) Engine() *promql.Engine { return s.engine }
+
+// Now is the clock of all panels.
+func (s *Store) Now() time.Time { return s.opts.Now() }
+
+// Revs says what has changed.
+func (s *Store) Revs() model.Revs {
+	s.mu.Lock() // counting what turned stale changes the counters
+	defer s.mu.Unlock()
+	return s.world.Revs(s.opts.Now())
+}
+
+// Query evaluates PromQL at one instant.
+func (s *Store) Query(ctx context.Context, expr string, at time.Time) ([]model.Series, error) {
+	return instant(ctx, s.engine, s.Queryable(), expr, at)
+}
+
+// QueryRange evaluates PromQL from start to end in steps.
+func (s *Store) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
+	return ranged(ctx, s.engine, s.Queryable(), expr, start, end, step)
+}
+
+// Entities are sorted by ID.
+func (s *Store) Entities(f model.Filter) []model.Entity {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.world.Entities(f, s.opts.Now())
+}
+
+// Links are sorted by key.
+func (s *Store) Links(f model.Filter) []model.Link {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.world.Links(f, s.opts.Now())
+}
+
+// Events are newest first.
+func (s *Store) Events(f model.EventFilter) []model.Event {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.events.pick(f)
+}
+
+// Alerts are the active ones.
+func (s *Store) Alerts() []model.Alert {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.world.Alerts()
+}
+
+// Sources is one row per target of each configured source.
+func (s *Store) Sources() []model.SourceStatus {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.world.Sources()
+}
+
+// Replay reports that this is live.
+func (s *Store) Replay() (start, end time.Time, replay bool) {
+	return time.Time{}, time.Time{}, false
+}
+
+var _ model.Source = (*Store)(nil)

@@ -1,0 +1,164 @@
+package panels
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// cardPlaces shares a place out among n cards in as few rows as keep them wide enough. Where not all
+// fit there are fewer places than cards.
+func cardPlaces(place plot.Rect, n int, k float64) []plot.Rect {
+	gap := 12 * k
+	perRow := max(1, int((place.W+gap)/(300*k+gap)))
+	rows := max(1, int((place.H+gap)/(120*k+gap)))
+	rows = min(rows, (n+perRow-1)/perRow)
+	perRow = min(perRow, (n+rows-1)/rows)
+	w := (place.W - float64(perRow-1)*gap) / float64(perRow)
+	h := (place.H - float64(rows-1)*gap) / float64(rows)
+	out := make([]plot.Rect, 0, n)
+	for i := range min(n, perRow*rows) {
+		out = append(out, plot.Rect{X: math.Round(place.X + float64(i%perRow)*(w+gap)), Y: math.Round(place.Y + float64(i/perRow)*(h+gap)), W: math.Round(w), H: math.Round(h)})
+	}
+	return out
+}
+
+func paintCards(n pen, env Env, place plot.Rect, list []cluster, now time.Time) {
+	places := cardPlaces(place, len(list), n.k)
+	for i, card := range places {
+		more := 0
+		if i == len(places)-1 {
+			more = len(list) - len(places)
+		}
+		paintCard(n, env, card, list[i], more, now)
+	}
+}
+
+func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Time) {
+	k := n.k
+	n.FillRound(card, 6*k, n.p.Surface)
+	dim := c.state == model.Stale || c.state == model.Unknown
+	switch {
+	case c.state == model.Critical:
+		n.StrokeRound(card, 6*k, 2*k, n.p.Critical, nil)
+	case dim:
+		n.Hatch(card.Inset(k), 6*k, 9*k, 1.5*k, n.p.Hatch)
+		n.StrokeRound(card, 6*k, 1.5*k, n.p.State(markKind(c.state)), plot.Dash{6 * k, 4 * k})
+	default:
+		n.StrokeRound(card, 6*k, max(1, k), n.p.Edge, nil)
+	}
+	restore := n.Clip(card)
+	defer restore()
+	n.mark(c.state, card.X+32*k, card.Y+31*k, 30)
+	right := card.Right() - 18*k
+	side, col := c.version, n.p.Muted
+	if dim {
+		side, col = c.reason, n.p.Text
+		if c.state == model.Stale {
+			side = env.Text("%s old", Duration(env.Text, now.Sub(c.seen)))
+		}
+	}
+	if more > 0 {
+		side = env.Text("+%d more", more)
+		col = n.p.Text
+	}
+	side = n.fit(side, 18, dim, card.W*.4)
+	if dim {
+		n.under(right-n.width(side, 18, true), right, card.Y+38*k, 18)
+	}
+	sideX := n.right(right, card.Y+38*k, side, 18, dim, col)
+	name := n.fit(c.name, 24, true, sideX-card.X-72*k)
+	if dim {
+		n.under(card.X+56*k, card.X+56*k+n.width(name, 24, true), card.Y+39*k, 24)
+	}
+	n.text(card.X+56*k, card.Y+39*k, name, 24, true, n.p.Text)
+
+	use := card.W >= 400*k
+	podsX := card.X + card.W*.368
+	if !use {
+		podsX = card.X + card.W*.46
+	}
+	cardFigure(n, card.X+18*k, card.Y, podsX-card.X-26*k, c.nodesReady, c.nodes, env.Text("nodes"), model.Critical, dim, func(missing int) string { return env.Text("%d not ready", missing) })
+	room := card.Right() - podsX - 18*k
+	if use {
+		room = card.Right() - 142*k - podsX
+	}
+	cardFigure(n, podsX, card.Y, room, c.podsReady, c.pods, env.Text("pods"), model.Warning, dim, func(missing int) string { return env.Text("%d not well", missing) })
+	if use {
+		cardUse(n, env, plot.Rect{X: right - 112*k, Y: card.Y + 66*k, W: 112 * k, H: 34 * k}, env.Text("CPU"), c.cpu, c.cpuAsked, dim)
+		cardUse(n, env, plot.Rect{X: right - 112*k, Y: card.Y + 100*k, W: 112 * k, H: 34 * k}, env.Text("Memory"), c.memory, c.memoryAsked, dim)
+	}
+}
+
+// cardFigure writes "11/12" large and what it counts below it.
+func cardFigure(n pen, x, top, w float64, ready, total int, what string, missing model.State, dim bool, say func(int) string) {
+	k := n.k
+	base, below := top+100*k, top+130*k
+	if ready < 0 || total < 0 {
+		n.text(x, base, "–", 48, false, n.p.Muted)
+		n.text(x, below, n.fit(what, 18, false, w), 18, false, n.p.Muted)
+		return
+	}
+	text, rest := strconv.Itoa(ready), "/"+strconv.Itoa(total)
+	bad := ready < total && !dim
+	size := 48.0
+	for size > 26 && n.width(text, size, bad)+n.width(rest, size/2, false)+16*k > w {
+		size -= 2
+	}
+	col, bold := n.p.Text, false
+	switch {
+	case dim:
+		col = n.p.Muted
+		n.under(x, x+n.width(text, size, false)+n.width(rest, size/2, false), base, size)
+		n.under(x, x+n.width(what, 18, false), below, 18)
+	case bad && missing == model.Critical:
+		tw := n.width(text, size, true)
+		n.FillRound(plot.Rect{X: x - 2*k, Y: base - size*.9*k, W: tw + 14*k, H: size * 1.08 * k}, 5*k, n.p.Critical)
+		col, bold = n.p.OnCrit, true
+		x += 5 * k
+	case bad:
+		col, bold = n.p.WarnText, true
+	}
+	end := n.text(x, base, text, size, bold, col)
+	if bad && missing == model.Critical {
+		end += 10 * k
+		x -= 5 * k
+	}
+	n.text(end, base, rest, size/2, false, n.p.Muted)
+	end = n.text(x, below, n.fit(what, 18, false, w), 18, false, n.p.Muted)
+	if bad {
+		n.text(end+6*k, below, n.fit(say(total-ready), 18, false, x+w-end-6*k), 18, false, n.ink(missing))
+	}
+}
+
+// cardUse writes a name, a percentage and its bar.
+func cardUse(n pen, env Env, r plot.Rect, name string, percent float64, asked, dim bool) {
+	k := n.k
+	base := r.Y + 18*k
+	if asked {
+		name = env.Text("%s asked", name)
+	}
+	value, col := "–", n.p.Text
+	if !math.IsNaN(percent) {
+		value = strconv.Itoa(int(math.Round(percent)))
+	}
+	if dim || value == "–" {
+		col = n.p.Muted
+	}
+	if dim {
+		n.under(r.X, r.Right(), base, 20)
+	}
+	x := n.right(r.Right(), base+1*k, value, 20, false, col)
+	n.text(r.X, base, n.fit(name, 18, false, x-r.X-6*k), 18, false, n.p.Muted)
+	if !dim {
+		share := percent / 100
+		if asked { // requested, not used: an outline, for nothing was measured
+			n.StrokeRound(plot.Rect{X: r.X, Y: r.Y + 26*k, W: r.W * clamp01(share), H: 5 * k}, 2*k, max(1, k), n.p.Bar, nil)
+			return
+		}
+		n.bar(plot.Rect{X: r.X, Y: r.Y + 26*k, W: r.W, H: 5 * k}, share, n.p.Bar)
+	}
+}

@@ -1,0 +1,176 @@
+package panels
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// eventsOptions are the keys of an events panel: what happened, newest first.
+type eventsOptions struct {
+	Common   `yaml:",inline"`
+	Min      string          `yaml:"min"`      // "warning" or "critical"; default everything
+	Since    string          `yaml:"since"`    // how far back, default 24h
+	OfKind   string          `yaml:"of_kind"`  // only events of one kind: state, alert, kubernetes, trap, syslog, source, store
+	OfSource string          `yaml:"source"`   // only one source's events
+	Under    string          `yaml:"under"`    // only events of this entity and all below it
+	Contains string          `yaml:"contains"` // only events with this text
+	Empty    model.Localized `yaml:"empty"`
+}
+
+type events struct {
+	eventsOptions
+	min  model.State
+	span time.Duration
+}
+
+func eventsKind() Kind {
+	return Kind{Name: "events", New: func(decode func(any) error) (Panel, error) {
+		var e events
+		if err := decode(&e.eventsOptions); err != nil {
+			return nil, err
+		}
+		level, err := oneOf("min", e.Min, "all", "warning", "critical")
+		if err != nil {
+			return nil, err
+		}
+		if level != "all" {
+			if e.min, err = model.ParseState(level); err != nil {
+				return nil, fmt.Errorf("min: %w", err)
+			}
+		}
+		e.span, err = parseSpan("since", e.Since, 24*time.Hour)
+		return &e, err
+	}}
+}
+
+func (e *events) Deps() Deps { return Deps{Events: true, Alerts: true} }
+
+// told is one line: an event, how often it was told in a row, and whether it is the root of an incident.
+type told struct {
+	model.Event
+	count int
+	root  bool
+}
+
+func (e *events) Load(_ context.Context, src model.Source, env Env) (*View, error) {
+	now := src.Now()
+	rows := fitRows(env.Size.H, 40*env.Style.K)
+	filter := model.EventFilter{Since: now.Add(-e.span), Until: now, MinRank: e.min, Kind: e.OfKind, Source: e.OfSource, Text: e.Contains, Limit: 10 * (rows + 1)}
+	var found []model.Event
+	if e.Under != "" {
+		filter.Entity = e.Under + "/"
+		found = src.Events(filter)
+		filter.Entity = e.Under
+	}
+	found = newestFirst(found, src.Events(filter))
+	v := &View{State: model.OK, Right: e.subtitle(env), MinW: 160, MinH: 26}
+	if len(found) == 0 {
+		head := e.Empty.In(env.Lang)
+		if head == "" {
+			head = env.Text("No events")
+		}
+		v.Notice = &Notice{State: model.OK, Head: head, Lines: []string{env.Text("in the last %s", Duration(env.Text, e.span))}}
+		return v, nil
+	}
+	lines := tell(found, src.Alerts(), rows)
+	pitch := max(40*env.Style.K, min(env.Size.H/float64(rows), 52*env.Style.K))
+	for i, line := range lines {
+		if line.Entity != "" {
+			v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: float64(i) * pitch, W: env.Size.W, H: pitch}, Entity: line.Entity})
+		}
+	}
+	v.Paint = func(c *plot.Canvas, body plot.Rect) {
+		n := newPen(c, env.Style)
+		timeW := 0.0
+		for _, line := range lines {
+			timeW = max(timeW, n.width(clock(line.Time, now, env.Style.Loc, time.TimeOnly), 20, false))
+		}
+		for i, line := range lines {
+			e.paint(n, env, plot.Rect{X: body.X, Y: body.Y + float64(i)*pitch, W: body.W, H: pitch}, timeW, line, now)
+		}
+	}
+	return v, nil
+}
+
+// newestFirst merges two lists that are newest first.
+func newestFirst(a, b []model.Event) []model.Event {
+	out := make([]model.Event, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].Time.Before(b[0].Time) {
+			out, b = append(out, b[0]), b[1:]
+		} else {
+			out, a = append(out, a[0]), a[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// tell folds what was told several times in a row into one line and finds the roots of incidents.
+func tell(found []model.Event, alerts []model.Alert, rows int) []told {
+	roots := map[string]bool{}
+	for _, a := range alerts {
+		if a.Cause != "" {
+			roots[a.Cause] = true
+		}
+	}
+	entities := map[string]bool{}
+	for _, a := range alerts {
+		if roots[a.ID] && a.Entity != "" {
+			entities[a.Entity] = true
+		}
+	}
+	var out []told
+	for _, ev := range found {
+		if n := len(out); n > 0 && out[n-1].Title == ev.Title && out[n-1].Text == ev.Text && out[n-1].Severity == ev.Severity {
+			out[n-1].count += max(1, ev.Count)
+			continue
+		}
+		if len(out) == rows {
+			break
+		}
+		out = append(out, told{Event: ev, count: max(1, ev.Count), root: entities[ev.Entity] && ev.Severity.Problem()})
+	}
+	return out
+}
+
+func (e *events) subtitle(env Env) string {
+	span := env.Text("last %s", Duration(env.Text, e.span))
+	switch e.min {
+	case model.Warning:
+		return env.Text("warning and worse, %s", span)
+	case model.Critical:
+		return env.Text("critical, %s", span)
+	}
+	return span
+}
+
+func (e *events) paint(n pen, env Env, row plot.Rect, timeW float64, line told, now time.Time) {
+	k := n.k
+	n.rule(row.X, row.Right(), row.Y, n.p.Grid)
+	mid := row.Y + row.H/2
+	base := mid + 7*k
+	right := row.Right()
+	if line.root {
+		right = n.plate(right, base, env.Text("Cause"), 18, line.Severity) - 14*k
+	}
+	if line.count > 1 {
+		right = n.right(right, base, "×"+strconv.Itoa(line.count), 20, false, n.p.Text2) - 14*k
+	}
+	x := row.X
+	if row.W >= 300*k {
+		n.text(x, base, clock(line.Time, now, env.Style.Loc, time.TimeOnly), 20, false, n.p.Muted)
+		x += timeW + 10*k
+	}
+	n.mark(line.Severity, x+13*k, mid, 24)
+	x += 36 * k
+	title := n.fit(line.Title, 20, true, right-x)
+	x = n.text(x, base, title, 20, true, n.p.Text) + 10*k
+	if right-x > 40*k && line.Text != "" {
+		n.text(x, base, n.fit(line.Text, 18, false, right-x), 18, false, n.p.Muted)
+	}
+}

@@ -1,0 +1,247 @@
+package panels
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// honeycombOptions are the keys of a honeycomb panel: one cell for each of many things.
+type honeycombOptions struct {
+	Common `yaml:",inline"`
+	Of     string          `yaml:"of"`      // kind of entity, default pod
+	Under  string          `yaml:"under"`   // ID of an ancestor, for example kube/prod-seoul
+	Group  string          `yaml:"group"`   // "node" (default for pods), "namespace", "none", or the name of a label
+	Level  string          `yaml:"level"`   // PromQL joined to the cells by its labels: how busy the calm ones are
+	Busy   model.Localized `yaml:"busy"`    // what the level measures, for example CPU
+	Full   float64         `yaml:"full"`    // level of the busiest cell; default the greatest found
+	Things model.Localized `yaml:"counted"` // what the cells are called, for example Pods
+}
+
+type honeycomb struct {
+	honeycombOptions
+	level *expression
+}
+
+func honeycombKind() Kind {
+	return Kind{Name: "honeycomb", New: func(decode func(any) error) (Panel, error) {
+		var h honeycomb
+		if err := decode(&h.honeycombOptions); err != nil {
+			return nil, err
+		}
+		h.Of = cmp.Or(h.Of, string(model.KindPod))
+		if h.Group == "" {
+			h.Group = "none"
+			if h.Of == string(model.KindPod) {
+				h.Group = "node"
+			}
+		}
+		if h.Level != "" {
+			x, err := parseExpression("level", h.Level)
+			if err != nil {
+				return nil, err
+			}
+			h.level = &x
+		}
+		if h.Full < 0 {
+			return nil, fmt.Errorf("full: %v: want more than nothing", h.Full)
+		}
+		return &h, nil
+	}}
+}
+
+func (h *honeycomb) Deps() Deps {
+	return Deps{Samples: h.level != nil, Entities: true, Clock: true}
+}
+
+// cell is one thing.
+type cell struct {
+	id, name, reason, place string
+	state                   model.State
+	since                   time.Time
+	level                   int // 0..3, how busy it is
+}
+
+// comb is a group of cells.
+type comb struct {
+	name, id string
+	state    model.State // of the node that the cells are on; OK where the group is no entity
+	reason   string
+	cells    []cell
+	worst    model.State
+}
+
+func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
+	found := src.Entities(model.Filter{Kind: model.Kind(h.Of), Under: h.Under})
+	v := &View{State: model.OK, MinW: 70, MinH: 30}
+	if len(found) == 0 {
+		v.State, v.Notice = model.Unknown, h.nothing(src, env)
+		return v, nil
+	}
+	levels, err := h.levels(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[model.State]int{}
+	cells := make([]cell, len(found))
+	for i, e := range found {
+		counts[e.State]++
+		cells[i] = cell{id: e.ID, name: e.Name, reason: e.Reason, state: e.State, since: e.Since, level: levels[e.ID], place: h.groupOf(e)}
+		if e.Seen.After(v.AsOf) {
+			v.AsOf = e.Seen
+		}
+	}
+	if counts[model.Stale] == len(found) {
+		v.State = model.Stale
+	}
+	combs := h.combs(src, cells)
+	lay := layComb(combs, cells, plot.Rect{W: env.Size.W, H: env.Size.H}, env.Style.K)
+	now := src.Now()
+	v.Head = func(c *plot.Canvas, row plot.Rect) { h.paintHead(newPen(c, env.Style), env, row, counts) }
+	v.Paint = func(c *plot.Canvas, body plot.Rect) { lay.paint(newPen(c, env.Style), env, body, now) }
+	v.Spots = lay.spots()
+	return v, nil
+}
+
+// nothing says why there are no cells.
+func (h *honeycomb) nothing(src model.Source, env Env) *Notice {
+	n := &Notice{State: model.Unknown, Head: env.Text("Nothing to show yet"), Lines: []string{strings.TrimSpace(h.Of + " " + h.Under)}}
+	for _, row := range src.Sources() {
+		if row.Error != "" && (h.Under == "" || strings.Contains(h.Under, "/"+row.Name)) {
+			n.Lines = append(n.Lines, row.Name+": "+row.Error)
+			if forbidden(row.Error) {
+				n.Head = env.Text("No permission")
+				n.Lines = append(n.Lines, env.Text("Not counted as 0"))
+			}
+			break
+		}
+	}
+	return n
+}
+
+// levels evaluates the level of each entity, as one of four.
+func (h *honeycomb) levels(ctx context.Context, src model.Source) (map[string]int, error) {
+	if h.level == nil {
+		return nil, nil
+	}
+	lines, err := src.Query(ctx, h.level.text, src.Now())
+	if err != nil {
+		return nil, fmt.Errorf("level: %w", err)
+	}
+	full := h.Full
+	if full == 0 {
+		for _, line := range lines {
+			full = max(full, line.Points[0].V)
+		}
+	}
+	out := make(map[string]int, len(lines))
+	for _, line := range lines {
+		if full > 0 {
+			out[model.EntityOf(line.Labels)] = min(3, int(4*clamp01(line.Points[0].V/full)))
+		}
+	}
+	return out, nil
+}
+
+func (h *honeycomb) groupOf(e model.Entity) string {
+	if h.Group == "none" {
+		return ""
+	}
+	return e.Labels[h.Group]
+}
+
+// combs gathers cells into groups by name. A group that is a node takes the node's state along.
+func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
+	nodes := map[string]model.Entity{}
+	if h.Group == "node" {
+		for _, e := range src.Entities(model.Filter{Kind: model.KindNode, Under: h.Under}) {
+			nodes[e.Name] = e
+		}
+	}
+	index := map[string]int{}
+	var out []comb
+	for _, c := range cells {
+		i, ok := index[c.place]
+		if !ok {
+			i = len(out)
+			index[c.place] = i
+			node := nodes[c.place]
+			g := comb{name: c.place, id: node.ID, state: node.State, reason: node.Reason}
+			if node.ID == "" {
+				g.state = model.OK
+			}
+			out = append(out, g)
+		}
+		out[i].cells = append(out[i].cells, c)
+	}
+	for i := range out {
+		g := &out[i]
+		g.worst = g.state
+		for _, c := range g.cells {
+			if c.state.Worse(g.worst) {
+				g.worst = c.state
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b comb) int {
+		if (a.name == "") != (b.name == "") { // what has no place, a pod without a node, comes last
+			return cmp.Compare(b.name, a.name)
+		}
+		return cmp.Compare(a.name, b.name)
+	})
+	return out
+}
+
+// paintHead counts the states and explains the levels.
+func (h *honeycomb) paintHead(n pen, env Env, row plot.Rect, counts map[model.State]int) {
+	k := n.k
+	x, base := row.X, row.Y+31*k
+	names := map[model.State]string{
+		model.Critical: env.Text("critical"), model.Warning: env.Text("warning"), model.OK: env.Text("ok"),
+		model.Stale: env.Text("stale"), model.Unknown: env.Text("unknown"), model.Maintenance: env.Text("maintenance"),
+	}
+	spell := row.W >= 420*k
+	for _, s := range []model.State{model.Critical, model.Warning, model.Unknown, model.Stale, model.Maintenance, model.OK} {
+		c := counts[s]
+		if c == 0 {
+			continue
+		}
+		ink := n.ink(s)
+		if s == model.OK {
+			ink = n.p.Text2
+		}
+		text := fmt.Sprint(c)
+		if x+60*k+n.width(text, 20, true) > row.Right() {
+			return
+		}
+		n.mark(s, x+10*k, base-6*k, 22)
+		x += 28 * k
+		if spell {
+			x = n.text(x, base, names[s], 18, false, n.p.Muted) + 9*k
+		}
+		x = n.text(x, base, text, 20, true, ink) + 20*k
+	}
+	if h.level == nil {
+		return
+	}
+	less, more := env.Text("less"), strings.TrimSpace(h.Busy.In(env.Lang)+" "+env.Text("more"))
+	if env.Lang == "en" {
+		more = strings.TrimSpace(env.Text("more") + " " + h.Busy.In(env.Lang))
+	}
+	w := n.width(less, 18, false) + n.width(more, 18, false) + 4*20*k + 22*k
+	if x+w+20*k > row.Right() {
+		return
+	}
+	x = n.right(row.Right(), base, more, 18, false, n.p.Muted) - 18*k
+	for i := 3; i >= 0; i-- {
+		hexagon(n, x, base-6*k, 10*k, n.p.OKCells[i])
+		x -= 20 * k
+	}
+	n.right(x+2*k, base, less, 18, false, n.p.Muted)
+}

@@ -1,0 +1,290 @@
+package panels
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// Measures of a honeycomb at density 1.
+const (
+	combFoot  = 46 // line that names the worst cell
+	combTitle = 31 // title of a group and what is left free below it
+	combGap   = 14 // between groups
+	rowRatio  = 0.866
+)
+
+// combLayout is where everything of a honeycomb stands, from the body's corner.
+type combLayout struct {
+	pitch  float64 // between the middles of cells
+	places []cellPlace
+	titles []combPlace
+	more   int // cells not drawn
+	moreAt plot.Point
+	worst  *cell
+	foot   plot.Rect
+	k      float64
+}
+
+type cellPlace struct {
+	cell
+	x, y float64
+}
+
+type combPlace struct {
+	*comb
+	box plot.Rect
+}
+
+// layComb finds the largest cells with which all groups fit. Where none do, the groups are given up
+// and the cells are laid out in one field, worst first, and what does not fit is counted.
+func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
+	lay := combLayout{k: k, worst: worstCell(cells)}
+	if lay.worst != nil && body.H >= 130*k {
+		lay.foot, body = body.CutBottom(combFoot * k)
+		body.H -= 4 * k
+	}
+	if len(combs) > 1 || len(combs) == 1 && combs[0].name != "" {
+		for _, pitch := range []float64{26, 24, 22, 20, 18, 16, 14} {
+			if lay.grouped(combs, body, pitch*k) {
+				return lay
+			}
+		}
+	}
+	lay.flat(cells, body)
+	return lay
+}
+
+// grouped tries to lay out all groups with cells pitch apart, in as many columns as look most even.
+func (l *combLayout) grouped(combs []comb, body plot.Rect, pitch float64) bool {
+	most := 0
+	for _, c := range combs {
+		most = max(most, len(c.cells))
+	}
+	gap := combGap * l.k
+	for columns := min(len(combs), 40); columns >= 1; columns-- {
+		w := (body.W+gap)/float64(columns) - gap
+		perRow := int((w - pitch/2 + 2*l.k) / pitch)
+		if perRow < min(most, 3) || w < 84*l.k {
+			continue
+		}
+		perRow = min(perRow, most)
+		deep := (most + perRow - 1) / perRow
+		h := combTitle*l.k + float64(deep)*pitch*rowRatio + pitch*.45 + gap
+		rows := (len(combs) + columns - 1) / columns
+		if float64(rows)*h > body.H+gap || deep > 2*perRow && columns > 1 {
+			continue
+		}
+		l.pitch = pitch
+		h = min(body.H/float64(rows), h*1.3)
+		for i := range combs {
+			box := plot.Rect{X: body.X + float64(i%columns)*(w+gap), Y: body.Y + float64(i/columns)*h, W: w, H: h - gap*.6}
+			l.titles = append(l.titles, combPlace{&combs[i], box})
+			l.fill(combs[i].cells, plot.Rect{X: box.X, Y: box.Y + combTitle*l.k, W: box.W, H: box.H}, perRow)
+		}
+		return true
+	}
+	return false
+}
+
+// flat lays all cells out worst first, as large as they can be, and counts those that do not fit.
+func (l *combLayout) flat(cells []cell, body plot.Rect) {
+	cells = slices.Clone(cells)
+	slices.SortStableFunc(cells, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(b.state.Rank(), a.state.Rank()), a.since.Compare(b.since))
+	})
+	for _, pitch := range []float64{32, 28, 24, 22, 20, 18, 16, 14, 12} {
+		l.pitch = pitch * l.k
+		perRow := max(1, int((body.W-l.pitch/2)/l.pitch))
+		rows := max(1, int((body.H-l.pitch*.3)/(l.pitch*rowRatio)))
+		room := perRow * rows
+		if len(cells) <= room {
+			l.fill(cells, body, perRow)
+			return
+		}
+		if pitch > 14 && (pitch > 28 || !crowded(cells, room)) {
+			continue
+		}
+		tag := 1 + int(90*l.k/l.pitch) // cells that the count takes the place of
+		room = max(1, room-tag)
+		l.more = len(cells) - room
+		l.fill(cells[:room], body, perRow)
+		last := l.places[len(l.places)-1]
+		l.moreAt = plot.Point{X: last.x + l.pitch*.8, Y: last.y + 7*l.k}
+		return
+	}
+}
+
+// crowded reports whether not even the cells with a problem fit, or there are so many cells that
+// smaller ones would not show them all either.
+func crowded(cells []cell, room int) bool {
+	bad := 0
+	for _, c := range cells {
+		if c.state.Problem() {
+			bad++
+		}
+	}
+	return len(cells) > 4*room && bad <= room
+}
+
+// fill sets cells row by row, every other row half a cell further right. The smallest holes come last.
+func (l *combLayout) fill(cells []cell, box plot.Rect, perRow int) {
+	for i, c := range cells {
+		row, col := i/perRow, i%perRow
+		x := box.X + l.pitch*(.5+float64(col)) + float64(row%2)*l.pitch/2
+		l.places = append(l.places, cellPlace{c, x, box.Y + l.pitch*(.58+rowRatio*float64(row))})
+	}
+}
+
+// worstCell is the one to name: the worst, and among equals the one that has been so the longest.
+func worstCell(cells []cell) *cell {
+	var out *cell
+	for i := range cells {
+		c := &cells[i]
+		if c.state.Problem() && (out == nil || c.state.Worse(out.state) || c.state == out.state && c.since.Before(out.since)) {
+			out = c
+		}
+	}
+	return out
+}
+
+func (l *combLayout) spots() []Spot {
+	out := make([]Spot, 0, len(l.places)+len(l.titles))
+	for _, t := range l.titles {
+		if t.id != "" {
+			out = append(out, Spot{Rect: plot.Rect{X: t.box.X, Y: t.box.Y, W: t.box.W, H: combTitle * l.k}, Entity: t.id})
+		}
+	}
+	half := l.pitch / 2
+	for _, p := range l.places {
+		out = append(out, Spot{Rect: plot.Rect{X: p.x - half, Y: p.y - half, W: l.pitch, H: l.pitch}, Entity: p.id})
+	}
+	if l.worst != nil && !l.foot.Empty() {
+		out = append(out, Spot{Rect: l.foot, Entity: l.worst.id})
+	}
+	return out
+}
+
+func (l *combLayout) paint(n pen, env Env, body plot.Rect, now time.Time) {
+	for _, t := range l.titles {
+		l.paintTitle(n, body, t)
+	}
+	radius := l.pitch*.577 - 1.2*l.k
+	var late []cellPlace
+	for _, p := range l.places {
+		if p.state == model.Critical {
+			late = append(late, p) // drawn last, over its neighbours
+			continue
+		}
+		l.paintCell(n, body.X+p.x, body.Y+p.y, radius, p.cell)
+	}
+	for _, p := range late {
+		l.paintCell(n, body.X+p.x, body.Y+p.y, radius, p.cell)
+	}
+	if l.more > 0 {
+		n.text(body.X+l.moreAt.X, body.Y+l.moreAt.Y, fmt.Sprintf("+%d", l.more), 20, true, n.p.Text2)
+	}
+	if l.worst != nil && !l.foot.Empty() {
+		l.paintFoot(n, env, l.foot.Offset(body.X, body.Y), now)
+	}
+}
+
+// paintTitle names a group. A node that is lost or sick gets a box round all that is on it.
+func (l *combLayout) paintTitle(n pen, body plot.Rect, t combPlace) {
+	k := l.k
+	box := t.box.Offset(body.X, body.Y)
+	name, bold, col := t.name, false, n.p.Text2
+	x, base := box.X, box.Y+20*k
+	if name == "" {
+		name, col = "–", n.p.Muted
+	}
+	if t.state.Problem() || t.state == model.Stale {
+		frame := plot.Rect{X: box.X - 7*k, Y: box.Y - 5*k, W: box.W + 14*k, H: box.H + 6*k}
+		if t.state == model.Critical {
+			n.FillRound(frame, 5*k, n.p.CritZone)
+			n.StrokeRound(frame, 5*k, 2*k, n.p.Critical, nil)
+		} else if t.state == model.Warning {
+			n.StrokeRound(frame, 5*k, 2*k, n.p.Warning, nil)
+		} else {
+			n.StrokeRound(frame, 5*k, 1.5*k, n.p.Stale, plot.Dash{6 * k, 4 * k})
+		}
+		n.mark(t.state, x+11*k, base-6*k, 22)
+		x += 28 * k
+		bold, col = true, n.p.Text
+		if text := n.fit(t.reason, 18, true, box.W); text != "" && box.Bottom()-l.bottomOf(t) > 30*k {
+			n.text(box.X, box.Bottom()-10*k, text, 18, true, n.ink(t.state))
+		}
+	}
+	edge := box.Right()
+	if !bold {
+		edge = n.right(edge, base, fmt.Sprint(len(t.cells)), 18, false, n.p.Muted) - 8*k
+	}
+	n.text(x, base, n.fit(name, 18, bold, edge-x), 18, bold, col)
+}
+
+// bottomOf is where the last row of a group's cells ends.
+func (l *combLayout) bottomOf(t combPlace) float64 {
+	perRow := max(1, int((t.box.W-l.pitch/2+2*l.k)/l.pitch))
+	rows := (len(t.cells) + perRow - 1) / perRow
+	return t.box.Y + combTitle*l.k + float64(rows)*l.pitch*rowRatio
+}
+
+// paintCell draws a cell: calm ones filled, warnings hollow, critical ones larger with a ring and a
+// letter, stale ones and unknown ones dashed.
+func (l *combLayout) paintCell(n pen, x, y, radius float64, c cell) {
+	k := l.k
+	switch c.state {
+	case model.OK:
+		hexagon(n, x, y, radius, n.p.OKCells[c.level])
+	case model.Critical:
+		r := radius + 3*k*min(1, radius/(10*k))
+		hexagon(n, x, y, r+2*k, n.p.Surface)
+		hexagon(n, x, y, r, n.p.Critical)
+		pts := hexagonAt(x, y, r)
+		n.StrokePolygon(pts[:], min(2*k, r*.2), n.p.Text, nil)
+		if size := r * 1.1; size >= 12*k {
+			n.TextCenter(x, y+size*.36, "C", plot.Font{Size: size, Bold: true}, n.p.OnCrit)
+		}
+	case model.Warning:
+		hexagon(n, x, y, radius, n.p.WarnTint)
+		pts := hexagonAt(x, y, radius-k)
+		n.StrokePolygon(pts[:], min(2*k, radius*.25), n.p.Warning, nil)
+	default:
+		kind := markKind(c.state)
+		hexagon(n, x, y, radius, n.p.Tint(kind))
+		pts := hexagonAt(x, y, radius-k)
+		n.StrokePolygon(pts[:], min(1.5*k, radius*.2), n.p.State(kind), plot.Dash{3 * k, 2 * k})
+	}
+}
+
+// hexagonAt is a pointy hexagon.
+func hexagonAt(x, y, r float64) [6]plot.Point {
+	w := r * math.Sqrt(3) / 2
+	return [6]plot.Point{{X: x, Y: y - r}, {X: x + w, Y: y - r/2}, {X: x + w, Y: y + r/2}, {X: x, Y: y + r}, {X: x - w, Y: y + r/2}, {X: x - w, Y: y - r/2}}
+}
+
+func hexagon(n pen, x, y, r float64, col colour) {
+	pts := hexagonAt(x, y, r)
+	n.Polygon(pts[:], col)
+}
+
+// paintFoot names the worst cell, where it is, what is wrong and since when.
+func (l *combLayout) paintFoot(n pen, env Env, r plot.Rect, now time.Time) {
+	k, c := l.k, l.worst
+	n.rule(r.X, r.Right(), r.Y, n.p.Grid)
+	base := r.Y + 29*k
+	edge := n.plate(r.Right(), base+1*k, Duration(env.Text, now.Sub(c.since)), 20, c.state) - 14*k
+	n.mark(c.state, r.X+12*k, base-7*k, 24)
+	name := n.fit(c.name, 20, true, (edge-r.X)*.6)
+	x := n.text(r.X+34*k, base, name, 20, true, n.p.Text) + 12*k
+	text := c.reason
+	if c.place != "" {
+		text = c.place + ", " + text
+	}
+	n.text(x, base, n.fit(text, 18, false, edge-x), 18, false, n.p.Muted)
+}

@@ -1,0 +1,114 @@
+package panels
+
+import (
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// impact is what a lost cable does to the network below it.
+type impact struct {
+	head     string       // ID of the node right below the cable
+	nodes    map[int]bool // the head and what depends on it alone
+	since    time.Time
+	cutOff   bool // no way up is left; otherwise one is
+	switches int  // network devices below the head
+	servers  int
+}
+
+// findImpacts returns the parts of the network that lost their redundancy, or their only way, with a
+// cable. Where two other nodes above can still be reached nothing is lost.
+func findImpacts(n *network, layout *plot.Layered) []impact {
+	index := make(map[string]int, len(n.nodes))
+	up := make([]map[int]bool, len(n.nodes)) // nodes above; true while a cable to them is up
+	placed := make([]plot.LayeredNode, len(n.nodes))
+	for i, node := range n.nodes {
+		index[node.id] = i
+		placed[i], _ = layout.Node(node.id)
+		up[i] = map[int]bool{}
+	}
+	below := func(i, j int) bool {
+		for _, id := range placed[i].Up {
+			if id == n.nodes[j].id {
+				return true
+			}
+		}
+		return false
+	}
+	for _, l := range n.links {
+		for _, ends := range [2][2]int{{l.a, l.b}, {l.b, l.a}} {
+			if below(ends[0], ends[1]) {
+				up[ends[0]][ends[1]] = up[ends[0]][ends[1]] || !l.down
+			}
+		}
+	}
+	heads := map[int]impact{}
+	for _, l := range n.links {
+		if !l.down {
+			continue
+		}
+		head := l.a
+		if below(l.b, l.a) {
+			head = l.b
+		} else if !below(l.a, l.b) {
+			continue // a cable between equals
+		}
+		left := 0
+		for _, alive := range up[head] {
+			if alive {
+				left++
+			}
+		}
+		stillThere := up[head][l.a+l.b-head] // another cable to the same node is up
+		im, seen := heads[head]
+		if left > 1 || stillThere || placed[head].Layer == plot.LayerEdge {
+			continue
+		}
+		if !seen || l.Since.After(im.since) {
+			im.since = l.Since
+		}
+		im.head, im.cutOff = n.nodes[head].id, left == 0
+		heads[head] = im
+	}
+	var out []impact
+	for _, node := range layout.Nodes { // in the map's order
+		i, ok := index[node.ID]
+		im, hit := heads[i]
+		if !ok || !hit {
+			continue
+		}
+		im.spread(n, layout, index, i)
+		out = append(out, im)
+	}
+	return out
+}
+
+// spread adds everything below the head whose every way up leads through what is hit already.
+func (im *impact) spread(n *network, layout *plot.Layered, index map[string]int, head int) {
+	im.nodes = map[int]bool{head: true}
+	for grown := true; grown; {
+		grown = false
+		for _, node := range layout.Nodes {
+			i, ok := index[node.ID]
+			if !ok || im.nodes[i] || len(node.Up) == 0 || node.Layer == plot.LayerEdge {
+				continue
+			}
+			all := true
+			for _, id := range node.Up {
+				j, known := index[id]
+				all = all && known && im.nodes[j]
+			}
+			if !all {
+				continue
+			}
+			grown = true
+			im.nodes[i] = true
+			if n.nodes[i].kind == model.KindDevice {
+				im.switches++
+			} else {
+				im.servers++
+			}
+		}
+	}
+}

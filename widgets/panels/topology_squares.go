@@ -1,0 +1,70 @@
+package panels
+
+import (
+	"math"
+	"slices"
+
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// cellSizes are the sides of squares, in px at density 1, from one with a mark in it to a speck.
+var cellSizes = []float64{26, 22, 18, 14, 11, 9, 7, 5, 4}
+
+// cellGap is the space between squares of a size.
+func (a *arranger) cellGap(cell float64) float64 {
+	if cell >= 26*a.k {
+		return 8 * a.k
+	}
+	return math.Max(1, 0.22*cell)
+}
+
+// cellThatFits returns the largest side with which every unit's squares find room in its slot.
+func (a *arranger) cellThatFits(row rowSpan) float64 {
+	for _, size := range cellSizes {
+		cell := size * a.k
+		if !slices.ContainsFunc(a.units, func(u unitPlan) bool {
+			cols, rows := a.gridSize(u.w, row.h, cell)
+			return cols*rows < len(u.members)
+		}) {
+			return cell
+		}
+	}
+	return cellSizes[len(cellSizes)-1] * a.k
+}
+
+// gridSize is how many squares fit beside and below each other.
+func (a *arranger) gridSize(w, h, cell float64) (cols, rows int) {
+	gap := a.cellGap(cell)
+	return max(1, int((w+gap)/(cell+gap))), max(1, int((h+gap)/(cell+gap)))
+}
+
+// placeSquares places a unit's members as squares. Where there are more than fit, those with
+// problems are shown first; how many are left out is said in the legend.
+func (a *arranger) placeSquares(u *unitPlan, row rowSpan) {
+	gap := a.cellGap(a.cell)
+	cols, rows := a.gridSize(u.w+1, row.h, a.cell)
+	shown := u.members
+	if fit := cols * rows; len(shown) > fit {
+		shown = slices.Clone(shown)
+		slices.SortStableFunc(shown, func(x, y member) int { return a.nodes[y.node].state.Rank() - a.nodes[x.node].state.Rank() })
+		a.hidden += len(shown) - fit
+		shown = shown[:fit]
+	}
+	lines := (len(shown) + cols - 1) / cols
+	cols = (len(shown) + lines - 1) / lines // even lines
+	w := float64(cols)*(a.cell+gap) - gap
+	x, y := u.x+(u.w-w)/2, row.y
+	if lines == 1 {
+		y = row.middle() - a.cell/2
+	}
+	for i, m := range shown {
+		r := plot.Rect{X: x + float64(i%cols)*(a.cell+gap), Y: y + float64(i/cols)*(a.cell+gap), W: a.cell, H: a.cell}
+		a.add(netBox{Rect: r, node: m.node, form: a.form})
+	}
+	if lines > 1 {
+		for _, p := range u.parents {
+			box := a.boxes[a.boxOf[p]]
+			a.stems = append(a.stems, [2]plot.Point{{X: box.Center().X, Y: box.Bottom()}, {X: box.Center().X, Y: y - 4*a.k}})
+		}
+	}
+}
