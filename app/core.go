@@ -200,7 +200,8 @@ func (c *Core) serve() {
 func (c *Core) backend() control.Backend {
 	b := control.Backend{
 		Source: c.store, Queryable: c.store.Queryable(), Engine: c.store.Engine(), Groups: c.alerts.Groups,
-		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack,
+		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Record: c.store.Record,
+		Boards: c.renderer().Boards, Snapshot: c.snapshotPNG,
 	}
 	if c.opts.Lab {
 		b.Panic = c.runner.Panic

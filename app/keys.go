@@ -2,6 +2,7 @@ package app
 
 import (
 	"image"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -16,7 +17,9 @@ var keyHelp = [][2]string{
 	{"F11", "full screen"},
 	{"← →", "previous, next board"},
 	{"1 – 9", "board by number"},
-	{"Space", "pause or go on with rotation"},
+	{"Space", "pause or go on: replay, rotation"},
+	{"[ ]", "replay slower, faster"},
+	{", .", "replay 30 s back, forward"},
 	{"A", "acknowledge the alert in the header"},
 	{"?", "these keys"},
 	{"Esc", "close this, leave full screen"},
@@ -39,9 +42,7 @@ func (w *Wall) keys() {
 		case fyne.KeyHome:
 			w.goTo(0)
 		case fyne.KeySpace:
-			w.mu.Lock()
-			w.paused = !w.paused
-			w.mu.Unlock()
+			w.pause()
 		case fyne.KeyEscape:
 			w.escape()
 		}
@@ -54,12 +55,45 @@ func (w *Wall) keys() {
 			w.toggleHelp()
 		case r == 'a' || r == 'A':
 			w.ackOldest()
+		case w.o.Player != nil:
+			w.play(r)
 		}
 	})
 	if !w.o.Kiosk {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyQ, Modifier: fyne.KeyModifierShortcutDefault},
 			func(fyne.Shortcut) { w.window.Close() })
 	}
+}
+
+// pause stops or goes on with what moves by itself: the replay, else the rotation of boards.
+func (w *Wall) pause() {
+	if w.o.Player != nil {
+		w.o.Player.Toggle()
+		w.updateBanner()
+		w.pump.Wake()
+		return
+	}
+	w.mu.Lock()
+	w.paused = !w.paused
+	w.mu.Unlock()
+}
+
+// play handles the keys of a replay.
+func (w *Wall) play(r rune) {
+	switch r {
+	case '[':
+		w.o.Player.Faster(0.5)
+	case ']':
+		w.o.Player.Faster(2)
+	case ',':
+		w.o.Player.Skip(-30 * time.Second)
+	case '.':
+		w.o.Player.Skip(30 * time.Second)
+	default:
+		return
+	}
+	w.updateBanner()
+	w.pump.Wake()
 }
 
 // escape goes one step back: it closes the help, else leaves full screen.

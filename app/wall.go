@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
 
 	"github.com/nocturne-noc/nocturne/app/board"
+	"github.com/nocturne-noc/nocturne/app/config"
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets"
 	"github.com/nocturne-noc/nocturne/widgets/panels"
@@ -54,8 +55,10 @@ type WallOptions struct {
 	Remember func(board string)
 	// Ack acknowledges an alert; nil where alerts cannot be acknowledged (a replay).
 	Ack func(id string) error
-	// Changed delivers new boards after a reload of the configuration; nil = never.
-	Changed <-chan []board.Spec
+	// Player is what is being played; nil for a live wall.
+	Player *Player
+	// Changed delivers reloaded configurations, for their boards; nil = never.
+	Changed <-chan *config.Config
 	Log     *slog.Logger
 }
 
@@ -93,10 +96,10 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	}
 	a.Settings().SetTheme(newTheme(env.Style.Palette, o.Look.Light))
 	w := &Wall{o: o, env: env, boards: o.Boards, window: a.NewWindow("Nocturne"), view: board.NewView()}
-	if i := slices.IndexFunc(o.Boards, func(b board.Spec) bool { return b.Name == o.Board }); i >= 0 {
+	if i := board.Find(o.Boards, o.Board); i >= 0 {
 		w.active = i
 	} else if o.Board != "" {
-		return nil, fmt.Errorf("no board is named %q: want one of %s", o.Board, boardNames(o.Boards))
+		return nil, fmt.Errorf("no board is named %q: want one of %s", o.Board, board.Names(o.Boards))
 	}
 	w.pump = board.NewPump(o.Source, fyne.Do, pumpTick)
 	w.pump.Show = w.show
@@ -109,17 +112,6 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	w.window.SetFullScreen(o.Kiosk)
 	w.keys()
 	return w, nil
-}
-
-func boardNames(boards []board.Spec) string {
-	s := ""
-	for i, b := range boards {
-		if i > 0 {
-			s += ", "
-		}
-		s += b.Name
-	}
-	return s
 }
 
 // Run shows the window and returns when it has been closed and everything that it started has ended.
@@ -159,9 +151,10 @@ func (w *Wall) direct(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case boards, ok := <-w.o.Changed:
-			if !ok {
-				w.o.Changed = nil
+		case cfg := <-w.o.Changed:
+			boards, err := boardsOf(cfg)
+			if err != nil {
+				w.o.Log.Error("the changed boards are not shown", "error", err)
 				continue
 			}
 			w.setBoards(boards)
@@ -189,7 +182,7 @@ func (w *Wall) setBoards(boards []board.Spec) {
 	w.mu.Lock()
 	name := w.boards[w.active].Name
 	w.boards = boards
-	w.active = max(0, slices.IndexFunc(boards, func(b board.Spec) bool { return b.Name == name }))
+	w.active = max(0, board.Find(boards, name))
 	w.mu.Unlock()
 	w.rebuild()
 }
@@ -299,6 +292,9 @@ func (w *Wall) ack(id string) {
 	}
 	w.pump.Wake()
 }
+
+// CountFrames makes the wall count the frames that its window has taken in n, for benchmarks.
+func (w *Wall) CountFrames(n *atomic.Uint64) { w.pump.Frames = n }
 
 // ackOldest acknowledges what the header strip names.
 func (w *Wall) ackOldest() {

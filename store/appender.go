@@ -66,6 +66,7 @@ func (a *appender) Commit() error {
 	if _, err := s.begin(); err != nil {
 		return err
 	}
+	defer s.journal.commit()
 	for _, p := range a.pending {
 		m, err := s.head.getOrAdd(p.labels)
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -27,6 +29,7 @@ func (s *Store) Apply(b model.Batch) error {
 	if err != nil {
 		return err
 	}
+	defer s.journal.commit()
 	if b.Time.IsZero() {
 		b.Time = now
 	}
@@ -57,31 +60,53 @@ func (s *Store) begin() (now time.Time, err error) {
 	case s.opts.ReadOnly:
 		return now, ErrReadOnly
 	}
+	return now, s.moveTo(now)
+}
+
+// moveTo sets the time of changes, and begins a window when it is due.
+func (s *Store) moveTo(now time.Time) error {
 	s.at = max(s.at, now.UnixMilli())
-	return now, nil
+	start := bolt.WindowStart(s.at)
+	if n := len(s.windows); n > 0 && start <= s.windows[n-1].start {
+		return nil
+	}
+	if err := s.openWindow(start); err != nil {
+		return err
+	}
+	s.journal.append(recWindow, binary.AppendVarint(nil, start))
+	return nil
 }
 
 // emit makes a change and logs it.
 func (s *Store) emit(c change) {
 	c.at = s.at
-	if err := c.apply(s.world); err != nil {
-		s.log.Error("a change does not fit", "err", err)
-		return
+	w := s.windows[len(s.windows)-1]
+	from := len(w.changes)
+	changes, err := c.encode(w.changes)
+	if err == nil {
+		err = c.apply(s.world)
 	}
-	changes, err := c.encode(s.window.changes)
 	if err != nil {
-		s.log.Error("a change cannot be stored", "err", err)
+		s.log.Error("a change is lost", "err", err)
 		return
 	}
-	s.window.changes = changes
+	w.changes = changes
+	if !s.journal.lost {
+		s.journal.changes = append(s.journal.changes, changes[from:]...)
+	}
 }
 
 // event gives an event its number and logs it.
 func (s *Store) event(e model.Event) {
 	s.lastID++
 	e.ID = s.lastID
-	s.events.add(e)
-	s.window.events = append(s.window.events, e)
+	if !s.windows[len(s.windows)-1].addEvent(e) {
+		s.dropped.Events++
+		return
+	}
+	if err := s.journal.event(&e); err != nil {
+		s.log.Error("an event is lost", "title", e.Title, "err", err)
+	}
 	s.world.revs.Events++
 }
 
@@ -138,6 +163,7 @@ func (s *Store) sample(m *memSeries, t int64, v float64) {
 	case err != nil:
 		s.dropped.Late++
 	case fresh:
+		s.journal.sample(m, t, v)
 		m.add(t, v)
 	}
 }
@@ -324,6 +350,7 @@ func (s *Store) SetStatus(rows []model.SourceStatus) error {
 	if err != nil {
 		return err
 	}
+	defer s.journal.commit()
 	configured := make(map[rowKey]struct{}, len(rows))
 	for _, row := range rows {
 		key := rowKey{row.Name, row.Target}

@@ -26,6 +26,9 @@ type archive struct {
 	windows []bolt.SealedWindow // in time order; replaced, never changed
 	indexes map[string]*index
 	events  map[int64][]model.Event
+
+	stateOf             int64 // the window that checkpoint and changes are of
+	checkpoint, changes []byte
 }
 
 func newArchive(windows []bolt.SealedWindow) *archive {
@@ -103,6 +106,29 @@ func (a *archive) eventsOf(w bolt.SealedWindow) ([]model.Event, error) {
 	evictOne(a.events, maxEventWindows)
 	a.events[w.Start] = list
 	return list, nil
+}
+
+// state returns the world at the window's start and what changed in it. The last one is kept at
+// hand: a clock that goes on asks for it again and again.
+func (a *archive) state(w bolt.SealedWindow) (checkpoint, changes []byte, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.checkpoint != nil && a.stateOf == w.Start {
+		return a.checkpoint, a.changes, nil
+	}
+	checkpoint, changes, _, err = w.File.State(w.Start)
+	if err == nil {
+		a.stateOf, a.checkpoint, a.changes = w.Start, append([]byte{}, checkpoint...), changes
+	}
+	return checkpoint, changes, err
+}
+
+func (a *archive) eventWindows() []eventWindow {
+	var out []eventWindow
+	for _, w := range a.list() {
+		out = append(out, eventWindow{w.Start, func() ([]model.Event, error) { return a.eventsOf(w) }})
+	}
+	return out
 }
 
 // evictOne makes room for one more: which one goes does not matter much.

@@ -130,7 +130,7 @@ func (r *reader) value(last float64) float64 {
 		return r.float()
 	}
 	n >>= 1
-	return float64(int64(last) + int64(n>>1) ^ -int64(n&1))
+	return float64(int64(last) + (int64(n>>1) ^ -int64(n&1)))
 }
 
 // isInteger is true for what survives the way through int64 bit by bit, well within its range.

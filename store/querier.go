@@ -12,15 +12,16 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
+// loadFunc finds the series that match and have samples in the span, with their chunks.
+type loadFunc func(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]*seriesData, error)
+
+// namesFunc visits the indexes of everything in the span.
+type namesFunc func(ctx context.Context, mint, maxt int64, visit func(*index)) error
+
 // Queryable reads all samples, of the head and sealed, by Prometheus' interface.
 func (s *Store) Queryable() storage.Queryable {
-	return s.queryable(func(maxt int64) int64 { return maxt })
-}
-
-// queryable hides what is later than limit makes of a query's end.
-func (s *Store) queryable(limit func(maxt int64) int64) storage.Queryable {
 	return storage.QueryableFunc(func(mint, maxt int64) (storage.Querier, error) {
-		return &querier{load: s.load, names: s.indexes, mint: mint, maxt: limit(maxt)}, nil
+		return &querier{load: s.load, names: s.indexes, mint: mint, maxt: maxt}, nil
 	})
 }
 
@@ -32,8 +33,8 @@ type chunk struct {
 
 // querier reads series of a span of time from whatever loads them.
 type querier struct {
-	load       func(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]*seriesData, error)
-	names      func(ctx context.Context, mint, maxt int64, visit func(*index)) error
+	load       loadFunc
+	names      namesFunc
 	mint, maxt int64
 }
 

@@ -6,9 +6,7 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
@@ -42,81 +40,39 @@ var ErrReadOnly = errors.New("the store was opened read-only: stop here or open 
 
 // Store is safe for concurrent use. Readers see each batch entirely or not at all.
 type Store struct {
-	opts   Options
-	log    *slog.Logger
-	engine *promql.Engine
+	opts    Options
+	log     *slog.Logger
+	engine  *promql.Engine
+	dir     *bolt.Dir // nil when there is no data folder
+	archive *archive
+	stop    context.CancelFunc
+	ticking sync.WaitGroup
 
-	mu     sync.RWMutex // guards all below
-	closed bool
-	at     int64 // Unix milliseconds of the last change: the clock, but never running backwards
-	head   *head
-	world  *world
-	events eventLog
-	lastID uint64
-	gen    uint64 // rises with each batch
+	disk disk
+
+	mu      sync.RWMutex // guards all below
+	closed  bool
+	at      int64 // Unix milliseconds of the last change: the clock, but never running backwards
+	head    *head
+	world   *world
+	windows []*stateWindow // not sealed yet, in time order; the last one is open
+	journal journal
+	lastID  uint64 // of an event
+	gen     uint64 // rises with each batch
 	// The series of each scope's last complete batch: those that are missing from the next one ended.
 	scopeSeries map[scopeKey][]*memSeries
-	window      stateWindow // open: world and events since the last window's start
 	dropped     Dropped
+	health      error
 }
 
-// stateWindow is the world and the events of one window: the checkpoint at its start and all that
-// changed since.
-type stateWindow struct {
-	start      int64 // Unix milliseconds
-	checkpoint []byte
-	changes    []byte
-	events     []model.Event
-}
-
-// Dropped counts samples that were not kept, since the store was opened.
+// Dropped counts what was not kept, since the store was opened.
 type Dropped struct {
 	Late      uint64 // older than the series' last sample, or than the open window
 	Duplicate uint64 // another value at the same time
 	Future    uint64 // more than ten minutes ahead of the clock
 	Labels    uint64 // labels that no series may have
+	Events    uint64 // more than 200,000 in one two-hour window
 }
-
-// Open opens the data folder, or makes it.
-func Open(opts Options) (*Store, error) {
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if opts.Retention == 0 {
-		opts.Retention = DefaultRetention
-	}
-	if opts.Tick == 0 {
-		opts.Tick = DefaultTick
-	}
-	s := &Store{
-		opts:        opts,
-		log:         opts.Log,
-		engine:      newEngine(opts.Log),
-		at:          math.MinInt64,
-		head:        newHead(),
-		world:       newWorld(),
-		scopeSeries: map[scopeKey][]*memSeries{},
-	}
-	s.window.start = bolt.WindowStart(opts.Now().UnixMilli())
-	return s, nil
-}
-
-// Close makes everything durable and lets go of the data folder.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	return s.engine.Close()
-}
-
-// Health is nil while everything that is applied also reaches the disk.
-func (s *Store) Health() error { return nil }
 
 // Dropped returns how many samples were not kept, and why.
 func (s *Store) Dropped() Dropped {
@@ -164,9 +120,11 @@ func (s *Store) Links(f model.Filter) []model.Link {
 
 // Events are newest first.
 func (s *Store) Events(f model.EventFilter) []model.Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.events.pick(f)
+	list, err := pickEvents(s.eventWindows(), f)
+	if err != nil {
+		s.log.Error("events are missing from the answer", "err", err)
+	}
+	return list
 }
 
 // Alerts are the active ones.
@@ -186,6 +144,18 @@ func (s *Store) Sources() []model.SourceStatus {
 // Replay reports that this is live.
 func (s *Store) Replay() (start, end time.Time, replay bool) {
 	return time.Time{}, time.Time{}, false
+}
+
+// eventWindows lists the sealed and the open windows.
+func (s *Store) eventWindows() []eventWindow {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	list := s.archive.eventWindows()
+	for _, w := range s.windows {
+		events := w.events
+		list = append(list, eventWindow{w.start, func() ([]model.Event, error) { return events, nil }})
+	}
+	return list
 }
 
 var _ model.Source = (*Store)(nil)

@@ -264,8 +264,8 @@ func TestPumpNeverQueuesASecondFrame(t *testing.T) {
 		if len(stalls) != 2 || stalls[1] != 0 {
 			t.Errorf("stalls %v, want the recovery too", stalls)
 		}
-		if p.Frames() != 1 || shown != 1 {
-			t.Errorf("frames %d, shown %d, want 1", p.Frames(), shown)
+		if p.Frames.Load() != 1 || shown != 1 {
+			t.Errorf("frames %d, shown %d, want 1", p.Frames.Load(), shown)
 		}
 		cancel()
 		<-done

@@ -120,6 +120,12 @@ func clockText(t, now time.Time, env panels.Env) string {
 	return dateText(t, env) + t.Format(" 15:04")
 }
 
+// Moment says an instant in full: "Tue 18 Nov 03:12:54 KST".
+func Moment(t time.Time, env panels.Env) string {
+	t = t.In(env.Style.Loc)
+	return dateText(t, env) + t.Format(" 15:04:05 MST")
+}
+
 // dateText is the short date with its weekday: "Tue 18 Nov", "11월 18일 화".
 func dateText(t time.Time, env panels.Env) string {
 	if env.Lang == "ko" {

@@ -23,9 +23,11 @@ type Pump struct {
 	// when it has recovered. May be nil.
 	Stalled func(d time.Duration)
 
-	next   atomic.Pointer[Screen]
-	wake   chan struct{}
-	frames atomic.Uint64
+	// Frames counts the frames that the window has taken.
+	Frames *atomic.Uint64
+
+	next atomic.Pointer[Screen]
+	wake chan struct{}
 }
 
 // stallAfter is how long the main goroutine may keep a frame waiting before that is worth an event.
@@ -33,7 +35,7 @@ const stallAfter = 5 * time.Second
 
 // NewPump returns a pump that still has no screen.
 func NewPump(src model.Source, do func(func()), tick time.Duration) *Pump {
-	return &Pump{Source: src, Do: do, Tick: tick, wake: make(chan struct{}, 1)}
+	return &Pump{Source: src, Do: do, Tick: tick, Frames: new(atomic.Uint64), wake: make(chan struct{}, 1)}
 }
 
 // SetScreen makes the pump drive another screen from now on. Safe from any goroutine.
@@ -49,9 +51,6 @@ func (p *Pump) Wake() {
 	default:
 	}
 }
-
-// Frames counts the frames that the window has taken.
-func (p *Pump) Frames() uint64 { return p.frames.Load() }
 
 // Run pumps until ctx ends.
 func (p *Pump) Run(ctx context.Context) {
@@ -96,7 +95,7 @@ func (p *Pump) show(ctx context.Context, s *Screen, changes []Change, fresh bool
 	for {
 		select {
 		case <-taken:
-			p.frames.Add(1)
+			p.Frames.Add(1)
 			if stalled && p.Stalled != nil {
 				p.Stalled(0)
 			}

@@ -6,6 +6,8 @@ import (
 	"image"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +23,20 @@ type Spec struct {
 	Columns int
 	Rows    int
 	Panels  []Placed
+}
+
+// Find is the index of the board of that name, -1 for none.
+func Find(boards []Spec, name string) int {
+	return slices.IndexFunc(boards, func(b Spec) bool { return b.Name == name })
+}
+
+// Names lists the boards' names for a message.
+func Names(boards []Spec) string {
+	names := make([]string, len(boards))
+	for i, b := range boards {
+		names[i] = b.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // Placed is a panel with its place. Broken, when set, is shown in the panel's stead: a panel whose

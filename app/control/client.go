@@ -30,7 +30,7 @@ func Dial(ctx context.Context, dir string) (*Client, bool) {
 		return nil, false
 	}
 	_ = conn.Close() // only asked whether somebody is there
-	return &Client{http: &http.Client{Timeout: 2 * requestTimeout, Transport: &http.Transport{
+	return &Client{http: &http.Client{Timeout: recordTimeout + requestTimeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", path)
@@ -69,6 +69,11 @@ func (c *Client) do(req *http.Request, into any) error {
 		return fmt.Errorf("asking the wallboard: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }() // only read
+	return decode(res, req.URL.Path, into)
+}
+
+// decode takes the data out of the common envelope.
+func decode(res *http.Response, path string, into any) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
 	if err != nil {
 		return fmt.Errorf("asking the wallboard: %w", err)
@@ -79,7 +84,7 @@ func (c *Client) do(req *http.Request, into any) error {
 		Data   json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("asking the wallboard: %s answered something else than JSON (%s): is it another version?", req.URL.Path, res.Status)
+		return fmt.Errorf("asking the wallboard: %s answered something else than JSON (%s): is it another version?", path, res.Status)
 	}
 	if answer.Status != "success" {
 		return errors.New(answer.Error)
@@ -92,7 +97,7 @@ func (c *Client) do(req *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(answer.Data, into); err != nil {
-		return fmt.Errorf("asking the wallboard: %s: %w", req.URL.Path, err)
+		return fmt.Errorf("asking the wallboard: %s: %w", path, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,7 +27,11 @@ import (
 const (
 	maxBodyBytes   = 1 << 20
 	requestTimeout = 30 * time.Second
+	recordTimeout  = 10 * time.Minute
 )
+
+// RecordPath is where a recording is asked for, by POST.
+const RecordPath = "/api/nocturne/record"
 
 // Health is how the running wallboard fares.
 type Health struct {
@@ -50,7 +55,10 @@ type Backend struct {
 	Metrics   prometheus.Gatherer
 	Ack       func(id, by, note string) (model.Alert, error)
 	Unack     func(id, by string) (model.Alert, error)
-	Panic     func(source string) error // a fault drill: the source's collector panics
+	Record    func(ctx context.Context, out string, since, until time.Time) error
+	Boards    func(ctx context.Context) ([]string, error)             // names of the boards
+	Snapshot  func(ctx context.Context, v url.Values) ([]byte, error) // a board as PNG: board, size, lang, theme, at
+	Panic     func(source string) error                               // a fault drill: the source's collector panics
 }
 
 // Handler serves everything. ReadOnly leaves out what changes anything.
@@ -60,11 +68,14 @@ func Handler(b Backend) http.Handler {
 	mux.Handle("POST /api/nocturne/ack", a.handle(a.ack))
 	mux.Handle("POST /api/nocturne/unack", a.handle(a.unack))
 	mux.Handle("POST /api/lab/panic", a.handle(a.panic))
-	return limit(mux)
+	all := http.NewServeMux()
+	all.Handle("/", limit(mux, requestTimeout))
+	all.Handle("POST "+RecordPath, limit(a.handle(a.record), recordTimeout))
+	return all
 }
 
 // ReadOnly serves what only reads, to clients of this machine.
-func ReadOnly(b Backend) http.Handler { return limit(loopbackHost(readOnly(b))) }
+func ReadOnly(b Backend) http.Handler { return limit(loopbackHost(readOnly(b)), requestTimeout) }
 
 func readOnly(b Backend) *http.ServeMux {
 	a := &api{Backend: b, parser: parser.NewParser(parser.Options{})}
@@ -86,6 +97,8 @@ func readOnly(b Backend) *http.ServeMux {
 		"/api/nocturne/sources":       a.sources,
 		"/api/nocturne/topology":      a.topology,
 		"/api/nocturne/health":        a.health,
+		"/api/nocturne/boards":        a.boards,
+		"/api/nocturne/snapshot":      a.snapshot,
 	} {
 		mux.Handle("GET "+path, a.handle(f))
 	}
@@ -170,10 +183,12 @@ func failure(err error) (int, envelope) {
 }
 
 // limit bounds the body and the time of each request.
-func limit(h http.Handler) http.Handler {
+func limit(h http.Handler, timeout time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
+		// Of a handler in the same process there is no connection to bound.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + dialTimeout))
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})

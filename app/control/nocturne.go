@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -132,25 +133,33 @@ func (a *api) topology(r *http.Request) (any, error) {
 
 // MakeTopology draws the map out of a source; kind as in the API.
 func MakeTopology(src model.Source, kind string) Topology {
-	t := Topology{Nodes: []TopologyNode{}, Links: []TopologyLink{}}
 	ends := map[string]bool{}
-	for _, l := range src.Links(model.Filter{}) {
+	links := slices.DeleteFunc(src.Links(model.Filter{}), func(l model.Link) bool {
 		if kind == "" && slices.Contains(relations, l.Kind) || kind != "" && kind != "all" && l.Kind != kind {
-			continue
+			return true
 		}
 		ends[l.A], ends[l.B] = true, true
+		return false
+	})
+	nodes := slices.DeleteFunc(src.Entities(model.Filter{}), func(e model.Entity) bool {
+		device := kind == "" && (e.Kind == model.KindDevice || e.Kind == model.KindStub)
+		return !ends[e.ID] && !device && kind != "all"
+	})
+	return NewTopology(nodes, links)
+}
+
+// NewTopology puts entities and links into the map's shape.
+func NewTopology(nodes []model.Entity, links []model.Link) Topology {
+	t := Topology{Nodes: []TopologyNode{}, Links: []TopologyLink{}}
+	for _, e := range nodes {
+		t.Nodes = append(t.Nodes, TopologyNode{
+			ID: e.ID, Kind: e.Kind, Name: cmp.Or(e.Name, e.ID), State: e.State, Parent: e.Parent, Labels: orEmptyMap(e.Labels),
+		})
+	}
+	for _, l := range links {
 		t.Links = append(t.Links, TopologyLink{
 			A: l.A, APort: l.APort, B: l.B, BPort: l.BPort, Kind: l.Kind, State: l.State,
 			Evidence: orEmpty(l.Evidence), Confidence: l.Confidence, SpeedBPS: l.SpeedBPS,
-		})
-	}
-	for _, e := range src.Entities(model.Filter{}) {
-		device := kind == "" && (e.Kind == model.KindDevice || e.Kind == model.KindStub)
-		if !ends[e.ID] && !device && kind != "all" {
-			continue
-		}
-		t.Nodes = append(t.Nodes, TopologyNode{
-			ID: e.ID, Kind: e.Kind, Name: cmp.Or(e.Name, e.ID), State: e.State, Parent: e.Parent, Labels: orEmptyMap(e.Labels),
 		})
 	}
 	return t
@@ -189,6 +198,25 @@ func mark(alert model.Alert, err error) (any, error) {
 		return nil, &apiError{"bad_data", err}
 	}
 	return alert, nil
+}
+
+// record writes a recording to a file of this machine, as the user who runs the wallboard.
+func (a *api) record(r *http.Request) (any, error) {
+	if a.Record == nil {
+		return nil, &apiError{"unavailable", errors.New("recordings are taken on a running wallboard")}
+	}
+	since, err := a.timeOf(r, "since", a.Source.Now().Add(-time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	until, err := a.timeOf(r, "until", a.Source.Now())
+	if err != nil {
+		return nil, err
+	}
+	if !filepath.IsAbs(r.FormValue("out")) {
+		return nil, badData("parameter out: want the absolute path of the file to write")
+	}
+	return nil, a.Record(r.Context(), r.FormValue("out"), since, until)
 }
 
 func (a *api) panic(r *http.Request) (any, error) {

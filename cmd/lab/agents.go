@@ -46,6 +46,7 @@ sysLocation Seoul lab
 sysContact noc@lab.example
 master agentx
 agentXSocket %s
+dontLogTCPWrappersConnects yes
 `, community, tuneCommunity, cacheTimeouts, d.Name, d.Role, d.Name, files.AgentX)
 	for _, n := range near {
 		fmt.Fprintf(&b, "interface %s 6 %d\n", n.port, n.mbps*1_000_000)

@@ -28,14 +28,17 @@ func faults() []fault {
 	return []fault{
 		{Name: "link-down", Number: 1, About: "cuts the cable between dist2 and core1", inject: cutCable, heal: joinCable},
 		{Name: "agent-silent", Number: 2, About: "stops the SNMP agent of acc12; the device still forwards", inject: silenceAgent, heal: wakeAgent},
+		{Name: "device-dead", Number: 3, About: "takes " + deadDevice + " off the network; acc11 and acc12 are only reachable through it", inject: killDevice, heal: reviveDevice},
 		{Name: "packet-loss", Number: 4, About: "loses 20 % of the requests to all agents", inject: losePackets, heal: keepPackets},
 		{Name: "wrong-community", Number: 7, About: "changes the community of core2", inject: changeCommunity, heal: restoreCommunity},
 		{Name: "node-notready", Number: 12, About: "stops the heartbeat of " + lostNode, inject: loseNode, heal: findNode},
 		{Name: "pod-crash", Number: 13, About: "puts one pod of shop/checkout into CrashLoopBackOff", inject: crashPod, heal: recoverPod},
+		{Name: "oom-once", Number: 14, About: "kills the container of one pod of shop/api for its memory, once", inject: killForMemory, afterwards: afterMemory},
 		{Name: "image-pull", Number: 15, About: "rolls shop/search out to an image that is not there", inject: missImage, heal: restoreImage},
 		{Name: "unschedulable", Number: 16, About: "creates batch/ml-train, which asks for more than any node has", inject: asksTooMuch, heal: asksNothing},
 		{Name: "apiserver-down", Number: 17, About: "kills the API server; connections are refused", inject: endAPIServer, heal: startAPIServer},
 		{Name: "apiserver-hang", Number: 17, About: "stops the API server; connections stay open and nothing answers", inject: hangAPIServer, heal: resumeAPIServer},
+		{Name: "service-empty", Number: 20, About: "lets the service shop/cart select pods that are not there", inject: misselect, heal: reselect},
 		{Name: "collector-panic", Number: 28, About: "makes the collector of source campus panic in the wallboard on DIR/data", inject: panicCollector, afterwards: afterPanic},
 		{Name: "kill-wall", Number: 30, About: "kills the wallboard on DIR/data with SIGKILL", inject: killWall, afterwards: afterKill},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,23 +48,90 @@ func (c *cluster) setLease(ctx context.Context, renewed time.Time, life time.Dur
 	return err
 }
 
+// crashPod labels a pod for kwok's crash stage; see stages.yaml.
 func crashPod(ctx context.Context, s *supervisor) error {
 	c, err := s.needCluster()
 	if err != nil {
 		return err
 	}
-	names, err := c.kubectl(ctx, nil, "-n", "shop", "get", "pods", "-l", "app.kubernetes.io/name=checkout", "-o", "name")
+	pod, err := c.readyPod(ctx, "checkout")
 	if err != nil {
 		return err
 	}
-	pods := strings.Fields(names)
-	if len(pods) == 0 {
-		return errors.New("shop/checkout has no pod to crash")
-	}
-	if _, err := c.kubectl(ctx, nil, "-n", "shop", "label", "--overwrite", pods[0], crashLabel+"=true"); err != nil {
+	if _, err := c.kubectl(ctx, nil, "-n", "shop", "label", "--overwrite", "pod", pod, crashLabel+"=true"); err != nil {
 		return err
 	}
-	return c.wait(ctx, "-n", "shop", pods[0], "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff")
+	return c.wait(ctx, "-n", "shop", "pod", pod, "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff")
+}
+
+// readyPod picks a pod of a workload in namespace shop to do something to.
+func (c *cluster) readyPod(ctx context.Context, workload string) (string, error) {
+	ready, err := c.kubectl(ctx, nil, "-n", "shop", "get", "pods", "-l", "app.kubernetes.io/name="+workload, "-o",
+		`jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {.spec.nodeName}{"\n"}{end}`)
+	if err != nil {
+		return "", err
+	}
+	pod, err := podElsewhere(ready, lostNode)
+	if err != nil {
+		return "", fmt.Errorf("shop/%s: %w", workload, err)
+	}
+	return pod, nil
+}
+
+// killForMemory writes what a kubelet reports after the kernel killed a container for its memory and the container
+// started again.
+func killForMemory(ctx context.Context, s *supervisor) error {
+	c, err := s.needCluster()
+	if err != nil {
+		return err
+	}
+	pod, err := c.readyPod(ctx, "api")
+	if err != nil {
+		return err
+	}
+	old, err := c.kubectl(ctx, nil, "-n", "shop", "get", "pod", pod, "-o",
+		"jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].image} {.status.containerStatuses[0].state.running.startedAt}")
+	if err != nil {
+		return err
+	}
+	patch, err := afterMemoryKill(old, s.now())
+	if err != nil {
+		return fmt.Errorf("pod %s: %w", pod, err)
+	}
+	_, err = c.kubectl(ctx, nil, "-n", "shop", "patch", "pod", pod, "--subresource=status", "--type=merge", "-p", patch)
+	return err
+}
+
+// afterMemoryKill is the patch to the status of a pod whose container was killed now; old is "RESTARTS IMAGE STARTED".
+func afterMemoryKill(old string, now time.Time) (string, error) {
+	var restarts int
+	var image, started string
+	if _, err := fmt.Sscan(old, &restarts, &image, &started); err != nil {
+		return "", fmt.Errorf("container status %q: %w", old, err)
+	}
+	at := now.UTC().Format(time.RFC3339)
+	patch, err := json.Marshal(object{"status": object{"containerStatuses": []object{{
+		"name": "api", "image": image, "imageID": "", "ready": true, "started": true, "restartCount": restarts + 1,
+		"state":     object{"running": object{"startedAt": at}},
+		"lastState": object{"terminated": object{"exitCode": 137, "reason": "OOMKilled", "startedAt": started, "finishedAt": at}},
+	}}}})
+	if err != nil {
+		return "", fmt.Errorf("patch: %w", err)
+	}
+	return string(patch), nil
+}
+
+func afterMemory(string) string { return "the container runs again; its last end stays on record" }
+
+// podElsewhere picks the first of the pods, one "POD NODE" a line, that is not on the given node: nothing happens to a
+// pod while its node is lost.
+func podElsewhere(pods, node string) (string, error) {
+	for line := range strings.Lines(pods) {
+		if pod, on, ok := strings.Cut(strings.TrimSpace(line), " "); ok && on != node {
+			return pod, nil
+		}
+	}
+	return "", fmt.Errorf("no ready pod outside %s to crash", node)
 }
 
 func recoverPod(ctx context.Context, s *supervisor) error {
@@ -71,10 +139,19 @@ func recoverPod(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.kubectl(ctx, nil, "-n", "shop", "label", "pods", "-l", crashLabel+"=true", crashLabel+"-"); err != nil {
+	pods, err := c.kubectl(ctx, nil, "-n", "shop", "get", "pods", "-l", crashLabel+"=true", "-o", "name")
+	if err != nil {
 		return err
 	}
-	return c.wait(ctx, "-n", "shop", "pods", "-l", "app.kubernetes.io/name=checkout", "--for=condition=Ready")
+	for _, pod := range strings.Fields(pods) {
+		if _, err := c.kubectl(ctx, nil, "-n", "shop", "label", pod, crashLabel+"-"); err != nil {
+			return err
+		}
+		if err := c.wait(ctx, "-n", "shop", pod, "--for=condition=Ready"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // missImage changes the template of the deployment, as a rollout does. The annotation tells kwok that the registry has
@@ -142,6 +219,34 @@ func asksNothing(ctx context.Context, s *supervisor) error {
 	_, err = c.kubectl(ctx, nil, "-n", greedy.Namespace, "delete", "deployment", greedy.Name, "--ignore-not-found",
 		"--cascade=foreground")
 	return err
+}
+
+func misselect(ctx context.Context, s *supervisor) error {
+	return s.selectCart(ctx, "cart-v2", false)
+}
+
+func reselect(ctx context.Context, s *supervisor) error {
+	return s.selectCart(ctx, "cart", true)
+}
+
+// selectCart changes what the service shop/cart selects and waits until it has endpoints, or none.
+func (s *supervisor) selectCart(ctx context.Context, name string, endpoints bool) error {
+	c, err := s.needCluster()
+	if err != nil {
+		return err
+	}
+	patch := fmt.Sprintf(`{"spec":{"selector":{"app.kubernetes.io/name":%q}}}`, name)
+	if _, err := c.kubectl(ctx, nil, "-n", "shop", "patch", "service", "cart", "-p", patch); err != nil {
+		return err
+	}
+	return until(ctx, 200*time.Millisecond, func() error {
+		addresses, err := c.kubectl(ctx, nil, "-n", "shop", "get", "endpointslices", "-l", "kubernetes.io/service-name=cart",
+			"-o", "jsonpath={.items[*].endpoints[*].addresses}")
+		if err == nil && (addresses != "") != endpoints {
+			err = fmt.Errorf("the endpoints of shop/cart are still %q", addresses)
+		}
+		return err
+	})
 }
 
 func endAPIServer(_ context.Context, s *supervisor) error {

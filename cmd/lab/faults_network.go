@@ -13,6 +13,7 @@ import (
 const (
 	silentDevice  = "acc12"
 	refusedDevice = "core2"
+	deadDevice    = "dist1"
 	lossPercent   = 20
 	sysName       = ".1.3.6.1.2.1.1.5"
 )
@@ -22,7 +23,6 @@ var cutBetween = [2]string{"dist2", "core1"}
 func cutCable(ctx context.Context, s *supervisor) error  { return s.setCable(ctx, "down") }
 func joinCable(ctx context.Context, s *supervisor) error { return s.setCable(ctx, "up") }
 
-// setCable pulls or plugs both ends of the cable in the patch panel and waits until both devices see the carrier change.
 func (s *supervisor) setCable(ctx context.Context, state string) error {
 	n, err := s.needNetwork()
 	if err != nil {
@@ -32,26 +32,61 @@ func (s *supervisor) setCable(ctx context.Context, state string) error {
 	if err != nil {
 		return err
 	}
+	return n.setCables(ctx, []int{i}, state)
+}
+
+// setCables pulls or plugs both ends of cables in the patch panel and waits until the devices see the carrier change.
+func (n *network) setCables(ctx context.Context, indexes []int, state string) error {
 	var commands []string
-	for end := range 2 {
-		commands = append(commands, fmt.Sprintf("link set %s %s", patchPort(i, end), state))
+	for _, i := range indexes {
+		for end := range 2 {
+			commands = append(commands, fmt.Sprintf("link set %s %s", patchPort(i, end), state))
+		}
 	}
 	if err := ipBatch(ctx, namespace(patchPanel), commands); err != nil {
 		return err
 	}
-	c := n.plan.Cables[i]
 	return until(ctx, 50*time.Millisecond, func() error {
-		for _, at := range []port{c.A, c.B} {
-			text, err := outputOf(exec.CommandContext(ctx, "ip", "-n", namespace(at.Device), "link", "show", at.Name))
-			if err != nil {
-				return err
-			}
-			if !strings.Contains(text, "state "+strings.ToUpper(state)) {
-				return fmt.Errorf("%s %s is not %s yet", at.Device, at.Name, state)
+		for _, i := range indexes {
+			for _, at := range []port{n.plan.Cables[i].A, n.plan.Cables[i].B} {
+				text, err := outputOf(exec.CommandContext(ctx, "ip", "-n", namespace(at.Device), "link", "show", at.Name))
+				if err != nil {
+					return err
+				}
+				if !strings.Contains(text, "state "+strings.ToUpper(state)) {
+					return fmt.Errorf("%s %s is not %s yet", at.Device, at.Name, state)
+				}
 			}
 		}
 		return nil
 	})
+}
+
+func killDevice(ctx context.Context, s *supervisor) error {
+	return s.setDevice(ctx, "down", true)
+}
+
+func reviveDevice(ctx context.Context, s *supervisor) error {
+	return s.setDevice(ctx, "up", false)
+}
+
+// setDevice pulls or plugs all cables of the dead device. The relays to it and to the devices behind it are cut
+// too, for on a network that is managed in band those agents are only reachable through it.
+func (s *supervisor) setDevice(ctx context.Context, state string, dead bool) error {
+	n, err := s.needNetwork()
+	if err != nil {
+		return err
+	}
+	var cables []int
+	for i, c := range n.plan.Cables {
+		if c.A.Device == deadDevice || c.B.Device == deadDevice {
+			cables = append(cables, i)
+		}
+	}
+	for _, name := range n.plan.behind(deadDevice, cutBetween[1]) {
+		n.relays[name].cut.Store(dead)
+	}
+	return n.setCables(ctx, cables, state)
 }
 
 func silenceAgent(ctx context.Context, s *supervisor) error {

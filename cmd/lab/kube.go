@@ -162,7 +162,7 @@ func (c *cluster) spec(name string) spec {
 			"--service-account-private-key-file=" + c.path("sa.key"), "--node-monitor-period=2s",
 			"--node-monitor-grace-period=" + nodeMonitorGrace.String()},
 		"kube-scheduler": {config, "--bind-address=127.0.0.1", "--leader-elect=false", "--kube-api-qps=500", "--kube-api-burst=1000"},
-		"kwok": {config, "--config=" + c.path("stages.yaml"), "--manage-all-nodes=true", "--cidr=10.244.0.0/16",
+		"kwok": {config, "--v=WARN", "--config=" + c.path("stages.yaml"), "--manage-all-nodes=true", "--cidr=10.244.0.0/16",
 			"--server-address=" + kwokAddress, fmt.Sprintf("--node-lease-duration-seconds=%.0f", nodeLease.Seconds())},
 	}[name]
 	return spec{Name: name, Args: append([]string{filepath.Join(c.bin, name)}, args...)}

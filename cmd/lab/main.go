@@ -39,18 +39,22 @@ const (
 
 var errUsage = errors.New("wrong use")
 
-func main() {
+func main() { os.Exit(mainCode()) }
+
+// mainCode runs the command line and returns the exit status: 0 success, 1 failure, 2 wrong use.
+func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(os.Stderr, "lab: %v\n\n%s", err, usage)
-		os.Exit(2)
+		return 2
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // options are the flags that the verbs share.
@@ -160,7 +164,7 @@ func up(ctx context.Context, o options, out io.Writer) error {
 		}
 	}
 	if !supervised(ctx, o.dir) {
-		if err := startSupervisor(o); err != nil {
+		if err := startSupervisor(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -187,7 +191,7 @@ func supervised(ctx context.Context, dir string) bool {
 
 // startSupervisor starts this program again, detached from the terminal, and waits until it takes orders. The child
 // says so on a pipe; an end of the pipe without a word means that it failed.
-func startSupervisor(o options) error {
+func startSupervisor(ctx context.Context, o options) error {
 	if err := os.MkdirAll(filepath.Join(o.dir, "log"), 0o700); err != nil {
 		return fmt.Errorf("lab folder: %w", err)
 	}
@@ -205,7 +209,7 @@ func startSupervisor(o options) error {
 		return fmt.Errorf("supervisor: %w", err)
 	}
 	defer read.Close()
-	cmd := exec.Command(program, "serve", "--dir", o.dir, "--bin", o.bin)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "serve", "--dir", o.dir, "--bin", o.bin)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -180,6 +180,17 @@ func (p plan) hops(from, to, avoid string) (n int, ok bool) {
 	return 0, false
 }
 
+// behind lists a device and those that have no path to root without it, in the order of the plan.
+func (p plan) behind(name, root string) []string {
+	var out []string
+	for _, d := range p.Devices {
+		if _, ok := p.hops(d.Name, root, name); d.Name == name || !ok {
+			out = append(out, d.Name)
+		}
+	}
+	return out
+}
+
 // routes computes the forwarding table of one device: for each loopback of each other device one route over every
 // cable that leads there, the shortest path first. The kernel passes over routes whose cable has no carrier, so the
 // next one is the backup. Paths of equal length are ordered by cable in plane 0 and backwards in plane 1.

@@ -64,7 +64,8 @@ func (p *processes) start(s spec) error {
 		return fmt.Errorf("%s: open its log: %w", s.Name, err)
 	}
 	defer log.Close()
-	cmd := exec.Command(s.Args[0], s.Args[1:]...)
+	// It lives until it is stopped, not until the order that started it has been answered.
+	cmd := exec.CommandContext(context.Background(), s.Args[0], s.Args[1:]...)
 	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own keeps a Ctrl-C at the terminal away from the program.
@@ -95,13 +96,21 @@ func (r *process) ended() bool {
 
 // find returns a running program by name.
 func (p *processes) find(name string) (*process, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	run := p.names[name]
-	if run == nil || run.ended() {
+	run := p.lookup(name)
+	if run == nil {
 		return nil, fmt.Errorf("%s does not run; see %s", name, filepath.Join(p.logs, name+".log"))
 	}
 	return run, nil
+}
+
+// lookup returns a running program by name, or nil.
+func (p *processes) lookup(name string) *process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if run := p.names[name]; run != nil && !run.ended() {
+		return run
+	}
+	return nil
 }
 
 // signal sends a signal to a running program.
@@ -118,11 +127,10 @@ func (p *processes) signal(name string, s syscall.Signal) error {
 
 // stop ends a program with SIGTERM, then SIGKILL, and returns when it has ended. One that does not run is no error.
 func (p *processes) stop(name string) error {
-	run, err := p.find(name)
-	if err != nil {
-		return nil
+	if run := p.lookup(name); run != nil {
+		return run.stop()
 	}
-	return run.stop()
+	return nil
 }
 
 func (r *process) stop() error {
@@ -205,6 +213,16 @@ func startTime(pid int) (string, error) {
 	return fields[19], nil
 }
 
+// parsePIDFile reads "PID START" or "PID" alone, as other programs write it; start is then empty.
+func parsePIDFile(text string) (pid int, start string, err error) {
+	number, start, _ := strings.Cut(strings.TrimSpace(text), " ")
+	pid, err = strconv.Atoi(number)
+	if err != nil || pid <= 1 {
+		return 0, "", fmt.Errorf("%q is not a process id; remove the file", number)
+	}
+	return pid, start, nil
+}
+
 // openRecorded opens the process that a process id file names. It returns -1 where that process has ended, also when
 // another one has its number now.
 func openRecorded(path string) (pidfd int, err error) {
@@ -215,10 +233,9 @@ func openRecorded(path string) (pidfd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("process id file: %w", err)
 	}
-	number, start, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
-	pid, err := strconv.Atoi(number)
-	if err != nil || pid <= 1 {
-		return -1, fmt.Errorf("process id file %s: %q is not a process id; remove the file", path, number)
+	pid, start, err := parsePIDFile(string(text))
+	if err != nil {
+		return -1, fmt.Errorf("process id file %s: %w", path, err)
 	}
 	pidfd, err = unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -228,7 +245,8 @@ func openRecorded(path string) (pidfd int, err error) {
 		return -1, fmt.Errorf("open process %d: %w", pid, err)
 	}
 	// Compared after the open, so that the number cannot pass to another process in between.
-	if now, err := startTime(pid); err != nil || start != "" && now != start {
+	now, err := startTime(pid)
+	if same := err == nil && (start == "" || now == start); !same {
 		unix.Close(pidfd)
 		return -1, nil
 	}

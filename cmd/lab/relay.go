@@ -28,6 +28,7 @@ type relay struct {
 	dial   func(context.Context) (*net.UDPConn, error)
 	idle   time.Duration
 	loss   atomic.Int32 // percent of requests that are dropped
+	cut    atomic.Bool  // drops all requests
 
 	mu      sync.Mutex
 	clients map[netip.AddrPort]*net.UDPConn
@@ -69,7 +70,7 @@ func (r *relay) run(ctx context.Context) {
 	}
 }
 
-func (r *relay) drops() bool { return rand.Int32N(100) < r.loss.Load() }
+func (r *relay) drops() bool { return r.cut.Load() || rand.Int32N(100) < r.loss.Load() }
 
 // towardsAgent returns the socket that stands for a client inside the namespace and puts off its expiry.
 func (r *relay) towardsAgent(ctx context.Context, client netip.AddrPort) (*net.UDPConn, error) {

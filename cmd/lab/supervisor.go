@@ -67,7 +67,8 @@ func serve(ctx context.Context, dir, bin string, ready func() error) error {
 	if err := writeWallConfig(s.plan, dir); err != nil {
 		return err
 	}
-	listener, err := net.Listen("unix", controlSocket(dir))
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "unix", controlSocket(dir))
 	if err != nil {
 		return fmt.Errorf("control socket: %w", err)
 	}

@@ -4,6 +4,7 @@ package catalog
 import (
 	"github.com/nocturne-noc/nocturne/collectors"
 	"github.com/nocturne-noc/nocturne/collectors/host"
+	"github.com/nocturne-noc/nocturne/collectors/kube"
 	"github.com/nocturne-noc/nocturne/collectors/snmp"
 )
 
@@ -12,6 +13,7 @@ import (
 func Kinds() []collectors.Kind {
 	return []collectors.Kind{
 		host.Kind(),
+		kube.Kind(),
 		snmp.Kind(),
 	}
 }

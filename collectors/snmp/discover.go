@@ -78,7 +78,9 @@ func DiscoverAll(ctx context.Context, opt Options, targets []string, result func
 	}
 	var group errgroup.Group
 	group.SetLimit(pollsAtOnce)
+	started := make(chan struct{})
 	go func() {
+		defer close(started)
 		for i, t := range list {
 			group.Go(func() error {
 				report, err := Discover(ctx, opt, t)
@@ -90,6 +92,8 @@ func DiscoverAll(ctx context.Context, opt Options, targets []string, result func
 	for i := range done { // each is sent once, and Discover ends with ctx
 		result(<-done[i])
 	}
+	<-started
+	_ = group.Wait() // the errors are in the results
 	return ctx.Err()
 }
 

@@ -113,17 +113,17 @@ var descrPatterns = []struct {
 	os    string
 	match *regexp.Regexp
 }{
-	{"nxos", regexp.MustCompile(`^Cisco NX-OS\(tm\) [\s\S]*?Version (?P<version>[^,\s]+)`)},
-	{"iosxr", regexp.MustCompile(`^Cisco IOS XR Software[\s\S]*?Version (?P<version>[^\s\[]+)`)},
-	{"iosxe", regexp.MustCompile(`^Cisco IOS Software[\s\S]*?(?:IOS-XE|\[\w+\])[\s\S]*?Version (?P<version>[^,\s]+)`)},
-	{"ios", regexp.MustCompile(`^Cisco (?:IOS|Internetwork)[\s\S]*?Version (?P<version>[^,\s]+)`)},
-	{"asa", regexp.MustCompile(`^Cisco Adaptive Security Appliance Version (?P<version>\S+)`)},
+	{"nxos", regexp.MustCompile(`^"?Cisco NX-OS\(tm\) [\s\S]*?Version (?P<version>[^,\s]+)`)},
+	{"iosxr", regexp.MustCompile(`^"?Cisco IOS XR Software[\s\S]*?Version (?P<version>[^\s\[]+)`)},
+	{"iosxe", regexp.MustCompile(`^"?Cisco IOS Software[\s\S]*?(?:IOS-XE|\[\w+\])[\s\S]*?Version (?P<version>[^,\s]+)`)},
+	{"ios", regexp.MustCompile(`^"?Cisco (?:IOS|Internetwork)[\s\S]*?Version (?P<version>[^,\s]+)`)},
+	{"asa", regexp.MustCompile(`^"?Cisco Adaptive Security Appliance Version (?P<version>\S+)`)},
 	{"junos", regexp.MustCompile(`Juniper Networks, Inc\. (?P<hardware>\S+) [\s\S]*?JUNOS (?P<version>[^,\s]+)`)},
 	{"arista_eos", regexp.MustCompile(`^Arista Networks EOS version (?P<version>\S+) running on an Arista Networks (?P<hardware>\S+)`)},
 	{"routeros", regexp.MustCompile(`^RouterOS (?P<hardware>.+)`)},
 	{"vrp", regexp.MustCompile(`VRP \(R\) [Ss]oftware, Version (?P<version>\S+)`)},
 	{"comware", regexp.MustCompile(`Comware (?:Platform )?Software,[\s\S]*?Version (?P<version>[^,\s]+)`)},
-	{"procurve", regexp.MustCompile(`^(?:ProCurve|HPE?)\s.*?(?P<hardware>J\d{4}[A-Z])\D.*?revision (?P<version>[^,\s]+)`)},
+	{"procurve", regexp.MustCompile(`^"?(?:ProCurve|HPE?)\s.*?(?P<hardware>J\d{4}[A-Z])\D.*?revision (?P<version>[^,\s]+)`)},
 	{"vmware-esxi", regexp.MustCompile(`^VMware ESXi? (?P<version>\S+)`)},
 	{"windows", regexp.MustCompile(`Software: Windows.*?Version (?P<version>\S+)`)},
 	{"linux", regexp.MustCompile(`^Linux \S+ (?P<version>\S+)`)},

@@ -91,8 +91,8 @@ func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
 	for try := 0; ; try++ {
 		answer, err := s.request(ctx, try, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) { return g.Get(names) })
 		var refused *statusError
-		if errors.As(err, &refused) && len(oids) > 1 {
-			return s.getEach(ctx, oids) // SNMPv1 refuses all for the lack of one
+		if len(oids) > 1 && (errors.As(err, &refused) || err == nil && len(answer) == 0) {
+			return s.getEach(ctx, oids) // too many at once, or SNMPv1, which refuses all for the lack of one
 		}
 		if errors.As(err, &refused) && refused.status == gosnmp.NoSuchName {
 			return []Value{{Type: gosnmp.NoSuchObject}}, nil
@@ -211,6 +211,12 @@ func (s *session) request(ctx context.Context, try int, ask func(*gosnmp.GoSNMP)
 	}
 	s.requests++
 	packet, err := ask(s.client)
+	for range garbledTries {
+		if !garbled(err) || ctx.Err() != nil {
+			break
+		}
+		packet, err = ask(s.client) // a stray datagram, not necessarily the agent's
+	}
 	if err != nil {
 		s.lost++
 		return nil, s.classify(ctx, err)
@@ -231,13 +237,26 @@ func (s *session) request(ctx context.Context, try int, ask func(*gosnmp.GoSNMP)
 	return answer, nil
 }
 
+// garbledTries is how often a request is put again whose answer could not be decoded.
+const garbledTries = 2
+
+// garbled reports whether an answer came that could not be decoded, or not be trusted.
+func garbled(err error) bool {
+	var network net.Error
+	return err != nil && !refusal(err) && !errors.As(err, &network) && !timedOut(err)
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, gosnmp.ErrMaxRetriesExceeded)
+}
+
 // classify turns gosnmp's errors into errTimeout and lasting ones.
 func (s *session) classify(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return ctx.Err()
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, gosnmp.ErrMaxRetriesExceeded):
+	case timedOut(err):
 		return errTimeout
 	}
 	return err
@@ -256,6 +275,12 @@ var usmRefusals = []struct {
 	{gosnmp.ErrUnknownEngineID, "it changed its engine ID under user %q (it is tried anew in the next round)"},
 }
 
+// errKey stands for the Reports of RFC 3414 that say that the user or the digest is wrong. They
+// cannot be signed, so gosnmp drops them unread, with these words.
+var errKey = errors.New("the answer is not signed with our key")
+
+const notAuthentic = "incoming packet is not authentic"
+
 // refusal reports whether an agent is there but does not want to talk to us.
 func refusal(err error) bool {
 	for _, r := range usmRefusals {
@@ -264,7 +289,7 @@ func refusal(err error) bool {
 		}
 	}
 	var refused *statusError
-	return errors.As(err, &refused)
+	return errors.As(err, &refused) || errors.Is(err, errKey)
 }
 
 // explain turns an error into a sentence that names the device and says what to do.
@@ -276,7 +301,10 @@ func (s *session) explain(err error) error {
 	}
 	var refused *statusError
 	var network *net.OpError
+	text, _, _ := strings.Cut(err.Error(), " Stack:") // gosnmp reports its own panics with the stack
 	switch {
+	case strings.Contains(text, notAuthentic):
+		return fmt.Errorf("authentication refused by %s: it does not accept user %q with this key (check user, auth.protocol and auth.password): %w", s.name, s.cred.User, errKey)
 	case errors.Is(err, errSocket):
 		return err
 	case errors.Is(err, errTimeout):
@@ -287,13 +315,12 @@ func (s *session) explain(err error) error {
 		}
 		return fmt.Errorf("no answer from %s in %s (%s)%w", s.where(), waited, hint, silent{errTimeout})
 	case errors.As(err, &refused):
-		return fmt.Errorf("access refused by %s: %w (check what the agent's view allows)", s.where(), err)
+		return fmt.Errorf("access refused by %s: %w (check the agent's view, and in version 3 the security level of the user)", s.where(), err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", s.where(), err)
 	case errors.As(err, &network):
 		return fmt.Errorf("%s cannot be reached: %w (check the route and the firewall)", s.where(), err)
 	}
-	text, _, _ := strings.Cut(err.Error(), " Stack:") // gosnmp reports its own panics with the stack
 	return fmt.Errorf("%s does not answer in proper SNMP: %.200s (is another service on that port?)", s.where(), text)
 }
 

@@ -61,7 +61,9 @@ func (v Value) Text() string {
 }
 
 // Line is Text on one line.
-func (v Value) Line() string { return strings.Join(strings.Fields(v.Text()), " ") }
+func (v Value) Line() string { return oneLine.Replace(v.Text()) }
+
+var oneLine = strings.NewReplacer("\n", " ", "\t", " ")
 
 // Int returns an integer of any of SNMP's types, false where there is none.
 func (v Value) Int() (int64, bool) {

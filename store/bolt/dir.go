@@ -250,6 +250,12 @@ func (d *Dir) ReplayWAL(visit func(payload []byte) error) (*WAL, error) {
 	return &WAL{file: file, size: good}, nil
 }
 
+// SetAsideWAL renames the write-ahead file, so that the next one does not remove it.
+func (d *Dir) SetAsideWAL() error {
+	path := d.walPath(d.walSeq)
+	return os.Rename(path, path+asideName)
+}
+
 // RotateWAL begins a new write-ahead file with the given frames and removes the older ones.
 func (d *Dir) RotateWAL(frames []byte) (*WAL, error) {
 	w, err := createWAL(d.walPath(d.walSeq+1), frames)

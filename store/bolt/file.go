@@ -83,14 +83,15 @@ func (f *File) open(writable bool) error {
 	if err != nil {
 		return err
 	}
+	fresh := false
 	if writable {
+		err = guarded(db, func(tx *bbolt.Tx) error { fresh = tx.Bucket(bucketMeta) == nil; return nil })
+	}
+	if err == nil && fresh {
 		err = db.Update(func(tx *bbolt.Tx) error {
-			meta, err := tx.CreateBucketIfNotExists(bucketMeta)
+			meta, err := tx.CreateBucket(bucketMeta)
 			if err != nil {
 				return err
-			}
-			if meta.Get(keyVersion) != nil {
-				return nil
 			}
 			return errors.Join(
 				meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, FileVersion)),

@@ -172,7 +172,7 @@ type alertLayout struct {
 // layAlerts opens the first incident when it is critical or explains others, and gives the rest of
 // the height to the rows below it. What does not fit is counted.
 func layAlerts(list []incident, h, k float64) alertLayout {
-	const head, line, row, roomy = 90, 33, 58, 75
+	const head, line, row, roomy = 90, 33, 58, 75 // heights at density 1
 	lay := alertLayout{k: k}
 	rest := list
 	if first := &list[0]; first.class() == 0 && (first.Severity == model.Critical || len(first.symptoms) > 0) && h >= head*k {
@@ -180,7 +180,7 @@ func layAlerts(list []incident, h, k float64) alertLayout {
 		lay.rootH = head * k
 		if len(first.symptoms) > 0 {
 			want := min(len(rest), 3)
-			room := h - lay.rootH - 52*k - float64(want)*row*k
+			room := h - lay.rootH - 52*k - float64(want)*66*k
 			lay.lines = max(0, min(len(first.symptoms), int(room/(line*k))))
 			if h >= (head+44)*k {
 				lay.rootH += (52 + float64(lay.lines)*line) * k

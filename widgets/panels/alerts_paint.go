@@ -3,6 +3,7 @@ package panels
 import (
 	"cmp"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -169,28 +170,33 @@ func quietOf(src model.Source, env Env, list []incident) quiet {
 // episodes pairs the events of alerts, newest first, into what was and how long it lasted.
 func episodes(events []model.Event) []episode {
 	var out []episode
-	open := map[string]int{} // by title: the resolved one whose beginning is looked for
+	open := map[string]int{} // by alert: the resolved one whose beginning is looked for
 	by := map[string]string{}
 	for _, ev := range events {
-		switch transition(ev) {
+		id := cmp.Or(ev.Labels["alert"], ev.Title)
+		switch ev.Labels["transition"] {
 		case "resolved":
-			open[ev.Title] = len(out)
+			open[id] = len(out)
 			out = append(out, episode{title: ev.Title, start: ev.Time, lasted: -1})
 		case "acknowledged":
-			by[ev.Title] = ev.Labels["by"]
+			by[id] = acknowledger(ev.Text)
 		case "fired":
-			if i, ok := open[ev.Title]; ok {
-				out[i].lasted, out[i].start, out[i].by = out[i].start.Sub(ev.Time), ev.Time, by[ev.Title]
-				delete(open, ev.Title)
-				delete(by, ev.Title)
+			if i, ok := open[id]; ok {
+				out[i].lasted, out[i].start, out[i].by = out[i].start.Sub(ev.Time), ev.Time, by[id]
+				delete(open, id)
+				delete(by, id)
 			}
 		}
 	}
 	return out
 }
 
-// transition is what became of an alert: "fired", "resolved" or "acknowledged".
-func transition(ev model.Event) string { return cmp.Or(ev.Labels["transition"], ev.Text) }
+// acknowledger is the name in the text of an acknowledgement, "acknowledged by NAME: note".
+func acknowledger(text string) string {
+	name, _ := strings.CutPrefix(text, "acknowledged by ")
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
 
 func (q quiet) paint(n pen, env Env, body plot.Rect, now time.Time) {
 	k := n.k

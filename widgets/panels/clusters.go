@@ -43,6 +43,7 @@ func (c *clusters) Deps() Deps { return Deps{Samples: true, Entities: true, Cloc
 // cluster is what is known of one cluster. Counts below zero and NaN mean "not known".
 type cluster struct {
 	id, name, version       string
+	denied                  string // what may not be read
 	state                   model.State
 	reason                  string
 	seen                    time.Time
@@ -122,7 +123,7 @@ func (c *clusters) read(ctx context.Context, src model.Source) ([]cluster, error
 			continue
 		}
 		index[e.ID] = len(out)
-		out = append(out, cluster{id: e.ID, name: e.Name, version: e.Labels["version"], state: e.State, reason: e.Reason, seen: e.Seen,
+		out = append(out, cluster{id: e.ID, name: e.Name, version: e.Labels["version"], denied: e.Labels["no_permission"], state: e.State, reason: e.Reason, seen: e.Seen,
 			nodes: number(e.Labels["nodes"]), nodesReady: number(e.Labels["nodes_ready"]),
 			pods: number(e.Labels["pods"]), podsReady: number(e.Labels["pods_ready"]), cpu: math.NaN(), memory: math.NaN()})
 	}
@@ -141,9 +142,14 @@ func (c *clusters) read(ctx context.Context, src model.Source) ([]cluster, error
 		if one.nodes < 0 && len(one.nodeStates) > 0 {
 			one.nodes, one.nodesReady = len(one.nodeStates), len(one.nodeStates)-one.nodesSick
 		}
-		if one.state == model.OK && one.nodesReady >= 0 && one.nodesReady < one.nodes {
-			one.state = model.Critical // a cluster is not better than its nodes
-		} else if one.state == model.OK && one.podsReady >= 0 && one.podsReady < one.pods {
+		if one.state.Problem() || one.state == model.OK { // a cluster is not better than its nodes
+			for _, s := range one.nodeStates {
+				if s.Problem() && s.Worse(one.state) {
+					one.state = s
+				}
+			}
+		}
+		if one.state == model.OK && one.podsReady >= 0 && one.podsReady < one.pods {
 			one.state = model.Warning
 		}
 	}
@@ -260,10 +266,14 @@ func paintClusterRow(n pen, env Env, row plot.Rect, cols clusterColumns, c clust
 		n.hatched(plot.Rect{X: row.X - 6*k, Y: row.Y + 4*k, W: row.W + 12*k, H: row.H - 8*k})
 		figure = n.p.Muted
 	}
-	n.mark(c.state, row.X+11*k, base-8*k, 26)
-	nameEnd := cols.nodes - 110*k
+	stripW := cols.nodes - row.X - 32*k
 	if cols.nodes == 0 {
-		nameEnd = cols.pods - 120*k
+		stripW = cols.pods - cols.podBar - row.X - 40*k
+	}
+	n.mark(c.state, row.X+11*k, base-8*k, 26)
+	nameEnd := cols.pods - ofTotalWidth(n, c.podsReady, c.pods)
+	if cols.nodes > 0 {
+		nameEnd = cols.nodes - ofTotalWidth(n, c.nodesReady, c.nodes)
 	}
 	name := n.fit(c.name, 22, c.state == model.Critical, nameEnd-row.X-32*k)
 	if dim {
@@ -278,14 +288,18 @@ func paintClusterRow(n pen, env Env, row plot.Rect, cols clusterColumns, c clust
 		text = n.fit(text, 18, false, nameEnd-row.X-32*k)
 		n.under(row.X+32*k, row.X+32*k+n.width(text, 18, false), low+8*k, 18)
 		n.text(row.X+32*k, low+8*k, text, 18, false, n.p.Text2)
-	} else {
-		nodeStrip(n, row.X+32*k, low, nameEnd+60*k-row.X-32*k, c.nodeStates)
+	} else if c.denied == "" {
+		nodeStrip(n, row.X+32*k, low, stripW, c.nodeStates)
 	}
 	if cols.nodes > 0 {
 		ofTotal(n, cols.nodes, base, c.nodesReady, c.nodes, model.Critical, dim)
 	}
 	ofTotal(n, cols.pods, base, c.podsReady, c.pods, model.Warning, dim)
-	if !dim && c.pods > 0 {
+	switch {
+	case c.denied != "":
+		n.text(row.X+32*k, low+8*k, n.fit(env.Text("no permission: %s", c.denied), 18, false, cols.pods-row.X-32*k), 18, false, n.p.Unknown)
+	case dim:
+	case c.pods > 0:
 		podBar(n, plot.Rect{X: cols.pods - cols.podBar, Y: low + 2*k, W: cols.podBar, H: 5 * k}, c.podsReady, c.pods)
 	}
 	if cols.cpu > 0 {
@@ -318,6 +332,11 @@ func ofTotal(n pen, x, base float64, ready, total int, missing model.State, dim 
 	default:
 		n.right(x, base, text, 24, true, n.ink(missing))
 	}
+}
+
+// ofTotalWidth is the room that ofTotal needs, a plate and some air included.
+func ofTotalWidth(n pen, ready, total int) float64 {
+	return n.width(strconv.Itoa(max(0, ready)), 24, true) + n.width("/"+strconv.Itoa(max(0, total)), 20, false) + 26*n.k
 }
 
 // podBar is the share of pods that are ready; what is missing is an amber block that is never too

@@ -77,11 +77,11 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	n.text(card.X+56*k, card.Y+39*k, name, 24, true, n.p.Text)
 
 	use := card.W >= 400*k
-	podsX := card.X + card.W*.368
+	podsX := card.X + card.W*.375
 	if !use {
 		podsX = card.X + card.W*.46
 	}
-	cardFigure(n, card.X+18*k, card.Y, podsX-card.X-26*k, c.nodesReady, c.nodes, env.Text("nodes"), model.Critical, dim, func(missing int) string { return env.Text("%d not ready", missing) })
+	cardFigure(n, card.X+18*k, card.Y, podsX-card.X-24*k, c.nodesReady, c.nodes, env.Text("nodes"), model.Critical, dim, func(missing int) string { return env.Text("%d not ready", missing) })
 	room := card.Right() - podsX - 18*k
 	if use {
 		room = card.Right() - 142*k - podsX
@@ -129,8 +129,8 @@ func cardFigure(n pen, x, top, w float64, ready, total int, what string, missing
 	}
 	n.text(end, base, rest, size/2, false, n.p.Muted)
 	end = n.text(x, below, n.fit(what, 18, false, w), 18, false, n.p.Muted)
-	if bad {
-		n.text(end+6*k, below, n.fit(say(total-ready), 18, false, x+w-end-6*k), 18, false, n.ink(missing))
+	if text := say(total - ready); bad && end+6*k+n.width(text, 18, false) <= x+w {
+		n.text(end+6*k, below, text, 18, false, n.ink(missing))
 	}
 }
 

@@ -3,6 +3,7 @@ package panels
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,4 +138,35 @@ func related(rows []model.SourceStatus, s selector) []model.SourceStatus {
 		}
 	}
 	return pick(func(r model.SourceStatus) bool { return r.Kind != "rules" })
+}
+
+// kubeKinds are the kinds of things that only a Kubernetes source tells of.
+var kubeKinds = []model.Kind{model.KindCluster, model.KindNamespace, model.KindNode, model.KindPod, model.KindDeployment,
+	model.KindStatefulSet, model.KindDaemonSet, model.KindService, "workloads"}
+
+// nothing says why there is no entity of a kind to show: the sources that should tell are asked.
+func nothing(src model.Source, env Env, kind model.Kind, under string) *Notice {
+	n := &Notice{State: model.Unknown, Head: env.Text("Nothing to show yet"), Lines: []string{strings.TrimSpace(string(kind) + " " + under)}}
+	kube, asked := slices.Contains(kubeKinds, kind), 0
+	for _, row := range src.Sources() {
+		if row.Kind == "rules" || kube && row.Kind != "kubernetes" || under != "" && kube && under != model.ClusterID(row.Name) && under != model.ClusterID(row.Target) {
+			continue
+		}
+		asked++
+		if row.Error == "" || len(n.Lines) > 2 {
+			continue
+		}
+		n.Lines = append(n.Lines, row.Name+": "+row.Error)
+		if forbidden(row.Error) {
+			n.Head = env.Text("No permission")
+		}
+	}
+	switch {
+	case asked > 0:
+	case kube:
+		n.Lines = append(n.Lines, env.Text("No source of kind kubernetes is configured"))
+	default:
+		n.Lines = append(n.Lines, env.Text("No source that would tell is configured"))
+	}
+	return n
 }

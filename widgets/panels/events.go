@@ -74,11 +74,11 @@ func (e *events) Load(_ context.Context, src model.Source, env Env) (*View, erro
 		if head == "" {
 			head = env.Text("No events")
 		}
-		v.Notice = &Notice{State: model.OK, Head: head, Lines: []string{env.Text("in the last %s", Duration(env.Text, e.span))}}
+		v.Notice = &Notice{State: model.OK, Head: head, Lines: []string{env.Text("in the last %s", spanText(env.Text, e.span))}}
 		return v, nil
 	}
 	lines := tell(found, src.Alerts(), rows)
-	pitch := max(40*env.Style.K, min(env.Size.H/float64(rows), 52*env.Style.K))
+	pitch := min(env.Size.H/float64(len(lines)), 52*env.Style.K)
 	for i, line := range lines {
 		if line.Entity != "" {
 			v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: float64(i) * pitch, W: env.Size.W, H: pitch}, Entity: line.Entity})
@@ -138,8 +138,16 @@ func tell(found []model.Event, alerts []model.Alert, rows int) []told {
 	return out
 }
 
+// spanText says a configured span, up to two days in hours: people say "the last 24 h".
+func spanText(text Text, d time.Duration) string {
+	if d%time.Hour == 0 && d <= 48*time.Hour {
+		return text("%d h", int(d/time.Hour))
+	}
+	return Duration(text, d)
+}
+
 func (e *events) subtitle(env Env) string {
-	span := env.Text("last %s", Duration(env.Text, e.span))
+	span := env.Text("last %s", spanText(env.Text, e.span))
 	switch e.min {
 	case model.Warning:
 		return env.Text("warning and worse, %s", span)

@@ -21,7 +21,7 @@ type honeycombOptions struct {
 	Level  string          `yaml:"level"`   // PromQL joined to the cells by its labels: how busy the calm ones are
 	Busy   model.Localized `yaml:"busy"`    // what the level measures, for example CPU
 	Full   float64         `yaml:"full"`    // level of the busiest cell; default the greatest found
-	Things model.Localized `yaml:"counted"` // what the cells are called, for example Pods
+	Things model.Localized `yaml:"counted"` // what the cells are called, for example Pods: said before the counts
 }
 
 type honeycomb struct {
@@ -81,7 +81,7 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 	found := src.Entities(model.Filter{Kind: model.Kind(h.Of), Under: h.Under})
 	v := &View{State: model.OK, MinW: 70, MinH: 30}
 	if len(found) == 0 {
-		v.State, v.Notice = model.Unknown, h.nothing(src, env)
+		v.State, v.Notice = model.Unknown, nothing(src, env, model.Kind(h.Of), h.Under)
 		return v, nil
 	}
 	levels, err := h.levels(ctx, src)
@@ -107,22 +107,6 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 	v.Paint = func(c *plot.Canvas, body plot.Rect) { lay.paint(newPen(c, env.Style), env, body, now) }
 	v.Spots = lay.spots()
 	return v, nil
-}
-
-// nothing says why there are no cells.
-func (h *honeycomb) nothing(src model.Source, env Env) *Notice {
-	n := &Notice{State: model.Unknown, Head: env.Text("Nothing to show yet"), Lines: []string{strings.TrimSpace(h.Of + " " + h.Under)}}
-	for _, row := range src.Sources() {
-		if row.Error != "" && (h.Under == "" || strings.Contains(h.Under, "/"+row.Name)) {
-			n.Lines = append(n.Lines, row.Name+": "+row.Error)
-			if forbidden(row.Error) {
-				n.Head = env.Text("No permission")
-				n.Lines = append(n.Lines, env.Text("Not counted as 0"))
-			}
-			break
-		}
-	}
-	return n
 }
 
 // levels evaluates the level of each entity, as one of four.
@@ -202,6 +186,13 @@ func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
 func (h *honeycomb) paintHead(n pen, env Env, row plot.Rect, counts map[model.State]int) {
 	k := n.k
 	x, base := row.X, row.Y+31*k
+	if things := h.Things.In(env.Lang); things != "" && row.W >= 560*k {
+		total := 0
+		for _, c := range counts {
+			total += c
+		}
+		x = n.text(x, base, fmt.Sprintf("%s %d", things, total), 18, false, n.p.Muted) + 20*k
+	}
 	names := map[model.State]string{
 		model.Critical: env.Text("critical"), model.Warning: env.Text("warning"), model.OK: env.Text("ok"),
 		model.Stale: env.Text("stale"), model.Unknown: env.Text("unknown"), model.Maintenance: env.Text("maintenance"),

@@ -29,6 +29,7 @@ type combLayout struct {
 	worst  *cell
 	foot   plot.Rect
 	k      float64
+	single bool // few enough critical cells to draw each larger than its place
 }
 
 type cellPlace struct {
@@ -50,8 +51,12 @@ func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 		body.H -= 4 * k
 	}
 	if len(combs) > 1 || len(combs) == 1 && combs[0].name != "" {
+		place := lay.grouped
+		if uneven(combs) {
+			place = lay.shelved
+		}
 		for _, pitch := range []float64{26, 24, 22, 20, 18, 16, 14} {
-			if lay.grouped(combs, body, pitch*k) {
+			if place(combs, body, pitch*k) {
 				return lay
 			}
 		}
@@ -92,6 +97,62 @@ func (l *combLayout) grouped(combs []comb, body plot.Rect, pitch float64) bool {
 	return false
 }
 
+// uneven reports whether groups differ so much in size that equal boxes would be mostly empty. Nodes
+// keep their places when their pods move.
+func uneven(combs []comb) bool {
+	least, most := math.MaxInt, 0
+	for _, c := range combs {
+		if c.id != "" {
+			return false
+		}
+		least, most = min(least, len(c.cells)), max(most, len(c.cells))
+	}
+	return most > 2*least && most > 8
+}
+
+// shelved tries to set groups side by side, all as deep as each other and each as wide as it must be,
+// on as many shelves as the height allows. The flattest way that fits is taken.
+func (l *combLayout) shelved(combs []comb, body plot.Rect, pitch float64) bool {
+	gap := combGap * l.k
+	for deep := 2; ; deep++ {
+		h := combTitle*l.k + float64(deep)*pitch*rowRatio + pitch*.45 + gap
+		shelves := int((body.H + gap) / h)
+		if shelves < 1 {
+			return false
+		}
+		boxes, ok := shelve(combs, body, pitch, gap, 84*l.k, deep, shelves)
+		if !ok {
+			continue
+		}
+		l.pitch = pitch
+		for i, box := range boxes {
+			box.Y = body.Y + box.Y*h
+			box.H = h - gap*.6
+			l.titles = append(l.titles, combPlace{&combs[i], box})
+			l.fill(combs[i].cells, plot.Rect{X: box.X, Y: box.Y + combTitle*l.k, W: box.W, H: box.H}, max(1, (len(combs[i].cells)+deep-1)/deep))
+		}
+		return true
+	}
+}
+
+// shelve gives each group a width for its depth and a place from the left; Y is the shelf's number.
+func shelve(combs []comb, body plot.Rect, pitch, gap, least float64, deep, shelves int) ([]plot.Rect, bool) {
+	out := make([]plot.Rect, len(combs))
+	x, shelf := body.X, 0
+	for i, c := range combs {
+		w := max(least, (float64((len(c.cells)+deep-1)/deep)+.5)*pitch)
+		if x > body.X && x+w > body.Right()+1 {
+			x, shelf = body.X, shelf+1
+		}
+		if x+w > body.Right()+1 || shelf >= shelves {
+			return nil, false
+		}
+		out[i] = plot.Rect{X: x, Y: float64(shelf), W: w}
+		x += w + gap
+	}
+	return out, true
+}
+
 // flat lays all cells out worst first, as large as they can be, and counts those that do not fit.
 func (l *combLayout) flat(cells []cell, body plot.Rect) {
 	cells = slices.Clone(cells)
@@ -107,7 +168,7 @@ func (l *combLayout) flat(cells []cell, body plot.Rect) {
 			l.fill(cells, body, perRow)
 			return
 		}
-		if pitch > 14 && (pitch > 28 || !crowded(cells, room)) {
+		if pitch > 12 && (pitch > 20 || !crowded(cells, room)) {
 			continue
 		}
 		tag := 1 + int(90*l.k/l.pitch) // cells that the count takes the place of
@@ -120,8 +181,8 @@ func (l *combLayout) flat(cells []cell, body plot.Rect) {
 	}
 }
 
-// crowded reports whether not even the cells with a problem fit, or there are so many cells that
-// smaller ones would not show them all either.
+// crowded reports whether there are so many cells that smaller ones would not show them all either,
+// while those with a problem do fit.
 func crowded(cells []cell, room int) bool {
 	bad := 0
 	for _, c := range cells {
@@ -183,6 +244,7 @@ func (l *combLayout) paint(n pen, env Env, body plot.Rect, now time.Time) {
 		}
 		l.paintCell(n, body.X+p.x, body.Y+p.y, radius, p.cell)
 	}
+	l.single = len(late) <= 12
 	for _, p := range late {
 		l.paintCell(n, body.X+p.x, body.Y+p.y, radius, p.cell)
 	}
@@ -216,15 +278,27 @@ func (l *combLayout) paintTitle(n pen, body plot.Rect, t combPlace) {
 		n.mark(t.state, x+11*k, base-6*k, 22)
 		x += 28 * k
 		bold, col = true, n.p.Text
-		if text := n.fit(t.reason, 18, true, box.W); text != "" && box.Bottom()-l.bottomOf(t) > 30*k {
-			n.text(box.X, box.Bottom()-10*k, text, 18, true, n.ink(t.state))
-		}
+		l.paintReason(n, body, t)
 	}
 	edge := box.Right()
 	if !bold {
 		edge = n.right(edge, base, fmt.Sprint(len(t.cells)), 18, false, n.p.Muted) - 8*k
 	}
 	n.text(x, base, n.fit(name, 18, bold, edge-x), 18, bold, col)
+}
+
+// paintReason writes why a node is sick below its cells, in as many lines as fit.
+func (l *combLayout) paintReason(n pen, body plot.Rect, t combPlace) {
+	k := l.k
+	box := t.box.Offset(body.X, body.Y)
+	room := int((t.box.Bottom() - l.bottomOf(t) - 12*k) / (24 * k))
+	if room < 1 || t.reason == "" {
+		return
+	}
+	lines := wrapWords(n, t.reason, 18, true, box.W, min(room, 3))
+	for i, line := range lines {
+		n.text(box.X, box.Bottom()-float64(10+24*(len(lines)-1-i))*k, line, 18, true, n.ink(t.state))
+	}
 }
 
 // bottomOf is where the last row of a group's cells ends.
@@ -242,8 +316,11 @@ func (l *combLayout) paintCell(n pen, x, y, radius float64, c cell) {
 	case model.OK:
 		hexagon(n, x, y, radius, n.p.OKCells[c.level])
 	case model.Critical:
-		r := radius + 3*k*min(1, radius/(10*k))
-		hexagon(n, x, y, r+2*k, n.p.Surface)
+		r := radius
+		if l.single {
+			r += 3 * k * min(1, radius/(10*k))
+			hexagon(n, x, y, r+2*k, n.p.Surface)
+		}
 		hexagon(n, x, y, r, n.p.Critical)
 		pts := hexagonAt(x, y, r)
 		n.StrokePolygon(pts[:], min(2*k, r*.2), n.p.Text, nil)

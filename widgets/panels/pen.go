@@ -2,15 +2,16 @@ package panels
 
 import (
 	"image/color"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
 )
 
+// colour is what canvases draw with.
 type colour = color.NRGBA
 
-// colour is what canvases draw with.
 // pen draws in the wall's style. Sizes of text and marks are given at density 1 and multiplied by
 // the density here; places are in pixels.
 type pen struct {
@@ -133,4 +134,23 @@ func clock(t, now time.Time, loc *time.Location, layout string) string {
 		return t.Format(layout)
 	}
 	return t.Format("01-02 15:04")
+}
+
+// wrapWords breaks text at spaces into at most lines lines of w pixels; the last is cut.
+func wrapWords(n pen, text string, size float64, bold bool, w float64, lines int) []string {
+	var out []string
+	for text != "" {
+		if len(out) == lines-1 || n.width(text, size, bold) <= w {
+			return append(out, n.fit(text, size, bold, w))
+		}
+		cut := strings.LastIndexByte(text, ' ')
+		for cut > 0 && n.width(text[:cut], size, bold) > w {
+			cut = strings.LastIndexByte(text[:cut], ' ')
+		}
+		if cut <= 0 {
+			return append(out, n.fit(text, size, bold, w))
+		}
+		out, text = append(out, text[:cut]), strings.TrimLeft(text[cut:], " ")
+	}
+	return out
 }

@@ -47,8 +47,7 @@ func (s *services) Load(_ context.Context, src model.Source, env Env) (*View, er
 	v := &View{State: model.OK, Right: env.Text("endpoints ready / all"), MinW: 130, MinH: 60}
 	found := src.Entities(model.Filter{Kind: model.KindService, Under: s.Under})
 	if len(found) == 0 {
-		h := honeycomb{honeycombOptions: honeycombOptions{Of: "service", Under: s.Under}}
-		v.State, v.Notice = model.Unknown, h.nothing(src, env)
+		v.State, v.Notice = model.Unknown, nothing(src, env, model.KindService, s.Under)
 		return v, nil
 	}
 	list := namespaces(found)
@@ -73,7 +72,7 @@ func namespaces(found []model.Entity) []namespace {
 			out = append(out, namespace{name: ns, worst: model.OK})
 		}
 		g := &out[i]
-		g.services = append(g.services, service{id: e.ID, name: e.Name, state: e.State, ready: number(e.Labels["ready"]), total: number(e.Labels["total"])})
+		g.services = append(g.services, service{id: e.ID, name: e.Name, state: e.State, ready: number(e.Labels["endpoints_ready"]), total: number(e.Labels["endpoints"])})
 		if e.State.Worse(g.worst) {
 			g.worst = e.State
 		}
@@ -93,7 +92,8 @@ func namespaces(found []model.Entity) []namespace {
 type serviceLayout struct {
 	boxes  []serviceBox
 	titles []serviceTitle
-	more   int
+	more   int // services of namespaces that are not shown at all
+	spaces int // and how many those are
 	k      float64
 }
 
@@ -109,70 +109,79 @@ type serviceTitle struct {
 	w    float64
 }
 
-// layServices puts namespaces below each other, boxes of at least 138 in rows. While the height does
-// not suffice, calm services are folded into a count, from the last namespace on.
+// layServices puts namespaces below each other, boxes of at least 138 in rows. Where the height does
+// not suffice, calm services are folded into counts; each namespace in trouble shows a row, and what
+// is left of the height goes to the worst.
 func layServices(list []namespace, size plot.Rect, k float64) serviceLayout {
 	gap, title, box := 12*k, 30*k, 58*k
 	perRow := max(1, int((size.W+gap)/(138*k+gap)))
 	w := (size.W+gap)/float64(perRow) - gap
-	rowsOf := func(n int) int { return (n + perRow - 1) / perRow }
-	shown := make([]int, len(list))
-	height := 0.0
-	for i, g := range list {
-		shown[i] = len(g.services)
-		height += title + float64(rowsOf(shown[i]))*(box+gap)
-	}
-	limit := size.H + gap
-	for i := len(list) - 1; i >= 0 && height > limit; i-- { // calm services first
-		bad := 0
-		for _, s := range list[i].services {
-			if s.state != model.OK {
-				bad++
-			}
-		}
-		keep := bad
-		if room := rowsOf(bad) * perRow; bad > 0 {
-			keep = min(len(list[i].services), room)
-		}
-		height -= float64(rowsOf(shown[i])-rowsOf(keep)) * (box + gap)
-		shown[i] = keep
-	}
+	rows := serviceRows(list, perRow, int(size.H+gap), int(title), int(box+gap), int(26*k))
 	lay := serviceLayout{k: k}
 	y := 0.0
 	for i, g := range list {
-		if y+title > size.H || shown[i] > 0 && y+title+box > size.H+gap {
+		if rows[i] < 0 {
 			lay.more += len(g.services)
+			lay.spaces++
 			continue
 		}
-		head := len(lay.titles)
-		lay.titles = append(lay.titles, serviceTitle{text: g.name, at: plot.Point{Y: y + 18*k}, w: size.W})
+		shown := min(len(g.services), rows[i]*perRow)
+		lay.titles = append(lay.titles, serviceTitle{text: g.name, more: len(g.services) - shown, at: plot.Point{Y: y + 18*k}, w: size.W})
 		y += title
-		drawn := 0
-		for j := range shown[i] {
-			top := y + float64(j/perRow)*(box+gap)
-			if top+box > size.H+1 {
-				break
-			}
-			lay.boxes = append(lay.boxes, serviceBox{g.services[j], plot.Rect{X: float64(j%perRow) * (w + gap), Y: top, W: w, H: box}})
-			drawn++
+		for j, s := range g.services[:shown] {
+			lay.boxes = append(lay.boxes, serviceBox{s, plot.Rect{X: float64(j%perRow) * (w + gap), Y: y + float64(j/perRow)*(box+gap), W: w, H: box}})
 		}
-		lay.titles[head].more = len(g.services) - drawn
-		y += float64(rowsOf(drawn)) * (box + gap)
+		y += float64(rows[i]) * (box + gap)
 	}
 	return lay
 }
 
+// serviceRows shares a height out: how many rows of boxes each namespace gets, -1 for one that is not
+// shown at all. The namespaces are worst first.
+func serviceRows(list []namespace, perRow, height, title, row, foot int) []int {
+	want := make([]int, len(list))
+	need := 0
+	for i, g := range list {
+		want[i] = (len(g.services) + perRow - 1) / perRow
+		need += title + want[i]*row
+	}
+	if need <= height {
+		return want
+	}
+	height -= foot // where the rest is counted
+	rows := make([]int, len(list))
+	for i, g := range list {
+		rows[i] = -1
+		if cost := title + row; height >= cost && (g.worst != model.OK || i == 0) {
+			rows[i] = 1
+			height -= cost
+		}
+	}
+	for i := range list {
+		for rows[i] > 0 && rows[i] < want[i] && height >= row {
+			rows[i]++
+			height -= row
+		}
+	}
+	for i := range list { // calm namespaces where there still is room
+		if cost := title + row*want[i]; rows[i] < 0 && height >= cost {
+			rows[i] = want[i]
+			height -= cost
+		}
+	}
+	return rows
+}
+
 func (l serviceLayout) paint(n pen, env Env, body plot.Rect) {
 	k := l.k
-	for i, t := range l.titles {
+	for _, t := range l.titles {
 		x := n.text(body.X, body.Y+t.at.Y, n.fit(t.text, 18, false, t.w*.6), 18, false, n.p.Muted)
-		more := t.more
-		if i == len(l.titles)-1 {
-			more += l.more
+		if t.more > 0 {
+			n.text(x+12*k, body.Y+t.at.Y, fmt.Sprintf("+%d", t.more), 18, true, n.p.Text2)
 		}
-		if more > 0 {
-			n.text(x+12*k, body.Y+t.at.Y, fmt.Sprintf("+%d", more), 18, true, n.p.Text2)
-		}
+	}
+	if l.more > 0 {
+		n.text(body.X, body.Bottom()-4*k, n.fit(env.Text("+%d in %d more namespaces", l.more, l.spaces), 18, true, body.W), 18, true, n.p.Text2)
 	}
 	for _, b := range l.boxes {
 		paintService(n, b.service, b.Offset(body.X, body.Y))

@@ -65,8 +65,8 @@ type reading struct {
 	past    []plot.Sample
 	start   time.Time
 	end     time.Time
+	step    time.Duration
 	compare string // the change, "" for none
-	since   time.Time
 }
 
 func (s *stat) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
@@ -107,7 +107,7 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 		if err != nil {
 			return err
 		}
-		r.past = samplesOf(past, r.asOf, r.stale)
+		r.past, r.step = samplesOf(past, r.asOf, r.stale), step
 	}
 	switch {
 	case line != nil && !r.stale:
@@ -205,7 +205,7 @@ func (s *stat) paint(n pen, env Env, body plot.Rect, r reading) {
 	end := s.paintFigure(n, body.X, base, number, suffix, size, r)
 	if big {
 		s.paintNotes(n, env, end, body.Right(), base, r)
-		r.spark(n, plot.Rect{X: body.X, Y: base + 20*n.k, W: body.W, H: body.Bottom() - base - 20*n.k}, s.Limits)
+		r.spark(n, env, plot.Rect{X: body.X, Y: base + 20*n.k, W: body.W, H: body.Bottom() - base - 20*n.k}, true)
 		return
 	}
 	if note := s.below(env, r); note != "" && body.Bottom()-base >= 26*n.k {
@@ -216,7 +216,7 @@ func (s *stat) paint(n pen, env Env, body plot.Rect, r reading) {
 		n.text(body.X, base+34*n.k, note, 20, false, n.p.Text2)
 	}
 	if x := max(end+16*n.k, body.X+body.W*.58); s.span > 0 && body.Right()-x >= 50*n.k {
-		r.spark(n, plot.Rect{X: x, Y: body.Y + 6*n.k, W: body.Right() - x, H: body.H - 10*n.k}, nil)
+		r.spark(n, env, plot.Rect{X: x, Y: body.Y + 6*n.k, W: body.Right() - x, H: body.H - 10*n.k}, false)
 	}
 }
 

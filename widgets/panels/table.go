@@ -125,6 +125,7 @@ type tableRow struct {
 	id, name string
 	state    model.State
 	worst    model.State // of the row and its figures
+	plain    bool        // nothing judges it: no mark
 	top      float64     // the figure that decides among equals
 	cells    []tableCell
 }
@@ -177,8 +178,7 @@ func (t *table) nothing(ctx context.Context, src model.Source, env Env) (*Notice
 	if t.expr != nil {
 		return t.expr.empty(ctx, src, env, t.Empty.In(env.Lang))
 	}
-	h := honeycomb{honeycombOptions: honeycombOptions{Of: t.Of, Under: t.Under}}
-	return h.nothing(src, env), nil
+	return nothing(src, env, model.Kind(t.Of), t.Under), nil
 }
 
 // rows gathers the rows and their figures.
@@ -316,11 +316,12 @@ func (t *table) seriesRows(ctx context.Context, src model.Source) ([]tableRow, e
 	known := names(t.Label, t.Title.In("en"), lines)
 	rows := make([]tableRow, len(lines))
 	for i, line := range lines {
-		rows[i] = tableRow{id: model.EntityOf(line.Labels), name: known[i], state: model.OK, worst: model.OK, cells: make([]tableCell, len(t.Columns))}
+		rows[i] = tableRow{id: model.EntityOf(line.Labels), name: known[i], state: model.OK, worst: model.OK, plain: true, cells: make([]tableCell, len(t.Columns))}
 		for j := range t.Columns {
 			if col := &t.Columns[j]; col.Field == "value" {
 				rows[i].set(j, line.Points[0].V, col)
 				rows[i].top = line.Points[0].V
+				rows[i].plain = rows[i].plain && len(col.Limits) == 0
 			} else if col.Label != "" {
 				rows[i].cells[j].text = line.Labels.Get(col.Label)
 			}

@@ -51,14 +51,16 @@ type word struct {
 // words splits a line at spaces; ** switches bold on and off.
 func words(line string) []word {
 	var out []word
-	bold := false
+	bold, space := false, false
 	for i, part := range strings.Split(line, "**") {
 		if i > 0 {
 			bold = !bold
 		}
 		for j, w := range strings.Split(part, " ") {
+			space = space || j > 0
 			if w != "" {
-				out = append(out, word{w, bold, (j > 0 || strings.HasPrefix(part, " ")) && len(out) > 0})
+				out = append(out, word{w, bold, space && len(out) > 0})
+				space = false
 			}
 		}
 	}

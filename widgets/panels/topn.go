@@ -208,14 +208,18 @@ func (t *topn) full(rows []ranked) float64 {
 
 func (t *topn) paint(n pen, body plot.Rect, rows []ranked) {
 	k := n.k
-	nameW, valueW, marks := 0.0, 0.0, false
+	nameW, valueW, marks, size := 0.0, 0.0, false, 20.0
 	for _, r := range rows {
 		bold := r.state.Problem() && !r.stale
-		nameW = max(nameW, n.width(r.name, 20, bold))
+		nameW = max(nameW, n.width(r.name, size, bold))
 		valueW = max(valueW, n.width(t.number(r.value), 22, bold))
 		marks = marks || bold
 	}
-	nameW = min(nameW, body.W*.5)
+	if nameW > body.W*.4 { // long names in the smaller size
+		nameW *= .9
+		size = 18
+	}
+	nameW = min(nameW, body.W*.55)
 	bar := plot.Rect{X: body.X + nameW + 18*k, H: 16 * k}
 	bar.W = body.Right() - valueW - 14*k - bar.X
 	if marks {
@@ -226,7 +230,7 @@ func (t *topn) paint(n pen, body plot.Rect, rows []ranked) {
 	for i, r := range rows {
 		y := body.Y + (float64(i)+.5)*pitch
 		bar.Y = y - 8*k
-		t.paintRow(n, body, bar, nameW, y+7*k, r, full)
+		t.paintRow(n, body, bar, plot.Rect{X: body.X, W: nameW, H: size}, y+7*k, r, full)
 	}
 	if bar.W >= 40*k {
 		for _, l := range t.Limits {
@@ -237,7 +241,8 @@ func (t *topn) paint(n pen, body plot.Rect, rows []ranked) {
 	}
 }
 
-func (t *topn) paintRow(n pen, body, bar plot.Rect, nameW, base float64, r ranked, full float64) {
+// paintRow draws a bar between its name, of label's width and of the size that is label's height, and its figure.
+func (t *topn) paintRow(n pen, body, bar, label plot.Rect, base float64, r ranked, full float64) {
 	k := n.k
 	bold := r.state.Problem() && !r.stale
 	name, figure, fill := n.p.Text2, n.p.Text, n.p.Bar
@@ -247,9 +252,9 @@ func (t *topn) paintRow(n pen, body, bar plot.Rect, nameW, base float64, r ranke
 	case bold:
 		name, figure, fill = n.p.Text, n.ink(r.state), n.p.State(markKind(r.state))
 	}
-	n.text(body.X, base, n.fit(r.name, 20, bold, nameW), 20, bold, name)
+	n.text(label.X, base, n.fit(r.name, label.H, bold, label.W+1), label.H, bold, name)
 	if r.state == model.Critical && !r.stale {
-		n.plate(body.Right(), base, t.number(r.value), 20, model.Critical)
+		n.plate(body.Right(), base, t.number(r.value), 18, model.Critical)
 	} else {
 		n.right(body.Right(), base, t.number(r.value), 22, bold, figure)
 	}

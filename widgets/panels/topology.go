@@ -1,13 +1,12 @@
 package panels
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
 	"sync"
 	"time"
-
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -32,20 +31,23 @@ const (
 // topologyKind makes maps of the network.
 func topologyKind() Kind {
 	return Kind{Name: "topology", New: func(decode func(into any) error) (Panel, error) {
-		cfg := topologyConfig{Map: "network", Detail: "folded", Use: defaultUse, UseIn: defaultUseIn}
+		var cfg topologyConfig
 		if err := decode(&cfg); err != nil {
 			return nil, err
 		}
-		if cfg.Map != "network" {
-			return nil, fmt.Errorf("topology: map %q is not known: want network", cfg.Map)
+		if _, err := oneOf("map", cfg.Map, "network"); err != nil {
+			return nil, err
 		}
-		if cfg.Detail != "folded" && cfg.Detail != "full" {
-			return nil, fmt.Errorf("topology: detail %q is not known: want folded or full", cfg.Detail)
+		var err error
+		if cfg.Detail, err = oneOf("detail", cfg.Detail, "folded", "full"); err != nil {
+			return nil, err
 		}
-		for _, q := range []struct{ key, expr string }{{"use", cfg.Use}, {"use_in", cfg.UseIn}} {
-			if _, err := parser.NewParser(parser.Options{}).ParseExpr(q.expr); err != nil {
-				return nil, fmt.Errorf("topology: %s: %w", q.key, err)
-			}
+		cfg.Use, cfg.UseIn = cmp.Or(cfg.Use, defaultUse), cmp.Or(cfg.UseIn, defaultUseIn)
+		if _, err = parseExpression("use", cfg.Use); err != nil {
+			return nil, err
+		}
+		if _, err = parseExpression("use_in", cfg.UseIn); err != nil {
+			return nil, err
 		}
 		return &topologyPanel{cfg: cfg}, nil
 	}}
@@ -92,7 +94,7 @@ func (p *topologyPanel) Load(ctx context.Context, src model.Source, env Env) (*V
 	s := m.arrange(plot.Rect{W: env.Size.W, H: env.Size.H})
 	return &View{
 		Right: m.count(),
-		MinW:  300, MinH: 170,
+		MinW:  480, MinH: 280,
 		Paint: func(c *plot.Canvas, body plot.Rect) { m.paint(c, s.at(m, body)) },
 		Spots: s.spotsOf(m),
 	}, nil
@@ -117,16 +119,18 @@ func (p *topologyPanel) place(n *network) *plot.Layered {
 
 // count is the text at the right of the title: "45 devices, 60 links".
 func (m *netMap) count() string {
-	s := m.text("%d devices, %d links", m.devices, m.cables)
+	devices, links := m.text("%d devices", m.devices), m.text("%d links", m.cables)
+	if m.devices == 1 {
+		devices = m.text("1 device")
+	}
+	if m.cables == 1 {
+		links = m.text("1 link")
+	}
+	s := devices + ", " + links
 	if !m.full || m.changed.IsZero() {
 		return s
 	}
-	format := "15:04:05"
-	loc := m.zone()
-	if m.now.Sub(m.changed) > 20*time.Hour {
-		format = "2006-01-02 15:04"
-	}
-	return s + m.text(", last change %s", m.changed.In(loc).Format(format))
+	return s + ", " + m.text("last change %s", clock(m.changed, m.now, m.zone(), "15:04:05"))
 }
 
 // zone is the time zone of the wall.

@@ -3,6 +3,7 @@ package panels
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -19,10 +20,13 @@ type arranger struct {
 	rows    map[plot.Layer]rowSpan
 	parents plot.Layer // the row that units hang on
 	form    boxForm    // of access switches
-	cell    float64    // side of a square
+	cell    float64    // side of a square; 0 until the rows' heights are known
+	lines   int        // how many lines of squares a row of access switches holds
 	stacked int        // how many servers stand below each other; 0: they are counted
 	zoned   map[int]bool
-	hidden  int // access switches that found no place
+	hidden  int     // access switches that found no place
+	thin    float64 // share of their width that cables are drawn with, where they are many
+	sides   float64 // width at the left and right that the edge is folded into
 }
 
 // rowSpan is the upper edge and the height of a row.
@@ -64,13 +68,20 @@ func (m *netMap) arrange(body plot.Rect) *netScene {
 	if len(m.layout.Row(plot.LayerDistribution)) == 0 {
 		a.parents = plot.LayerCore
 	}
+	if a.parents == plot.LayerCore && !a.full {
+		a.reserveSides()
+	}
 	a.planUnits()
 	a.chooseForm()
 	a.placeRows()
 	a.placeUnits()
 	a.placeCore()
 	a.placeEdge()
-	a.placeApart()
+	a.placeList(plot.LayerApart, a.apart())
+	a.placeList(plot.LayerServers, a.troubled())
+	if len(a.links) == 0 {
+		a.sayNoLinks()
+	}
 	a.routeWires()
 	a.placeZones()
 	a.placeCrosses()
@@ -140,7 +151,7 @@ func (a *arranger) placeRows() {
 		}
 		rows = append(rows, row{plot.LayerAccess, h, gap})
 	}
-	if n := a.deepest(); n > 0 {
+	if n := a.deepest(); n > 0 && a.form != formCell {
 		h, gap := 44*k, 53*k
 		if a.form == formSquare || a.form == formCell || !a.full {
 			a.stacked = 0
@@ -149,6 +160,9 @@ func (a *arranger) placeRows() {
 			h = float64(n)*44*k - 10*k
 		}
 		rows = append(rows, row{plot.LayerServers, h, gap})
+	}
+	if len(a.troubled()) > 0 {
+		rows = append(rows, row{plot.LayerServers, 44 * k, 36 * k})
 	}
 	if has(plot.LayerApart) {
 		rows = append(rows, row{plot.LayerApart, 44 * k, 30 * k})
@@ -167,7 +181,7 @@ func (a *arranger) placeRows() {
 		}
 		scale := 1.0
 		if gaps > 0 {
-			scale = (a.area.H - sum - 6*k) / gaps
+			scale = (a.area.H - sum - 16*k) / gaps
 		}
 		last := &rows[len(rows)-1]
 		switch {
@@ -181,7 +195,9 @@ func (a *arranger) placeRows() {
 			continue
 		}
 		limit := 1.6
-		if a.full {
+		if a.full && a.stacked == 0 {
+			limit = 2.2
+		} else if a.full {
 			limit = 1.45
 		}
 		scale = math.Max(0.15, math.Min(scale, limit))
@@ -232,7 +248,12 @@ func (a *arranger) placeCore() {
 	if !a.full {
 		left, right = a.edgeSides()
 	}
-	if !ok || a.parents == plot.LayerCore && len(left)+len(right) == 0 {
+	if !ok {
+		return
+	}
+	if a.parents == plot.LayerCore { // it has been placed with its units
+		a.foldEdge(left, a.field.X-a.sides/2, a.sides-16*a.k, row)
+		a.foldEdge(right, a.field.Right()+a.sides/2, a.sides-16*a.k, row)
 		return
 	}
 	w, h, font := a.spineBox(plot.LayerCore)
@@ -242,29 +263,50 @@ func (a *arranger) placeCore() {
 		slots, first = float64(len(core)+2*side), 0.5+float64(side)
 	}
 	at := func(i float64) float64 { return a.field.X + a.field.W*i/slots }
-	if a.parents != plot.LayerCore {
-		form := formBox
-		if room := a.field.W/slots - 12*a.k; room < w {
-			w = math.Max(room, 14*a.k)
-			if w < 56*a.k {
-				form, w, h = formSquare, math.Min(w, 26*a.k), math.Min(w, 26*a.k)
-			}
-		}
-		for i, n := range core {
-			x := at(first + float64(i))
-			a.add(netBox{Rect: plot.Rect{X: x - w/2, Y: row.middle() - h/2, W: w, H: h}, node: a.index[n.ID], form: form, label: a.nodes[a.index[n.ID]].name, size: font, bold: true})
+	form := formBox
+	if room := a.field.W/slots - 12*a.k; room < w {
+		w = math.Max(room, 14*a.k)
+		if w < 56*a.k {
+			form, w, h = formSquare, math.Min(w, 26*a.k), math.Min(w, 26*a.k)
 		}
 	}
-	a.foldEdge(left, at(0.5), row)
-	a.foldEdge(right, at(slots-0.5), row)
+	for i, n := range core {
+		x := at(first + float64(i))
+		a.add(netBox{Rect: plot.Rect{X: x - w/2, Y: row.middle() - h/2, W: w, H: h}, node: a.index[n.ID], form: form, label: a.nodes[a.index[n.ID]].name, size: font, bold: true})
+	}
+	a.foldEdge(left, at(0.5), a.field.W/slots-24*a.k, row)
+	a.foldEdge(right, at(slots-0.5), a.field.W/slots-24*a.k, row)
 }
 
-// edgeSides divides the edge: sites to the right, the others to the left.
+// reserveSides keeps room beside the core for the edge, where the core carries the units itself.
+func (a *arranger) reserveSides() {
+	if left, right := a.edgeSides(); len(left)+len(right) > 0 {
+		a.sides = math.Min(200*a.k, a.field.W/5)
+		a.field = a.field.InsetXY(a.sides, 0)
+	}
+}
+
+// edgeSides divides the edge: sites, and what leads to them, to the right, the others to the left.
 func (a *arranger) edgeSides() (left, right []int) {
-	for _, n := range a.layout.Row(plot.LayerEdge) {
+	towards := map[int]bool{}
+	row := a.layout.Row(plot.LayerEdge)
+	for _, n := range row {
+		i := a.index[n.ID]
+		if a.nodes[i].site == nil {
+			continue
+		}
+		for _, l := range a.links {
+			if l.a == i {
+				towards[l.b] = true
+			} else if l.b == i {
+				towards[l.a] = true
+			}
+		}
+	}
+	for _, n := range row {
 		i := a.index[n.ID]
 		switch {
-		case a.nodes[i].site != nil:
+		case a.nodes[i].site != nil || towards[i]:
 			right = append(right, i)
 		case a.nodes[i].kind != model.KindStub:
 			left = append(left, i)
@@ -273,88 +315,122 @@ func (a *arranger) edgeSides() (left, right []int) {
 	return left, right
 }
 
-// foldEdge puts several edge devices into one box about x: their names, or their number.
-func (a *arranger) foldEdge(nodes []int, x float64, row rowSpan) {
+// foldEdge puts several edge devices into one box about x: their names, or their number. Sites give
+// their name to what leads to them.
+func (a *arranger) foldEdge(nodes []int, x, room float64, row rowSpan) {
 	if len(nodes) == 0 {
 		return
 	}
-	font, width := 20*a.k, 156*a.k
+	named := nodes
+	if sites := slices.DeleteFunc(slices.Clone(nodes), func(i int) bool { return a.nodes[i].site == nil }); len(sites) > 0 {
+		named = sites
+	}
 	worst := nodes[0]
-	name := ""
+	var names []string
 	for _, i := range nodes {
 		if a.nodes[i].state.Worse(a.nodes[worst].state) {
 			worst = i
 		}
-		if name != "" {
-			name += " "
-		}
-		name += a.nodes[i].name
 	}
-	room := width - 16*a.k
+	if !a.nodes[worst].sick() {
+		worst = named[0]
+	}
+	for _, i := range named {
+		names = append(names, a.nodes[i].name)
+	}
+	font, mark := 20*a.k, 0.0
 	if a.nodes[worst].sick() {
-		room -= 34 * a.k
+		mark = 34 * a.k
 	}
-	if len(nodes) > 1 && a.measure(name, font, true) > room {
-		name = a.text("%d edge devices", len(nodes))
-		if a.nodes[nodes[0]].site != nil {
-			name = a.text("%d sites", len(nodes))
-		}
-		if a.nodes[worst].sick() {
-			name = a.nodes[worst].name
-			name += " +" + itoa(len(nodes)-1)
+	room = math.Min(room, 220*a.k)
+	name := strings.Join(names, " ")
+	if len(named) > 1 && a.measure(name, font, true)+mark+24*a.k > room {
+		switch {
+		case mark > 0:
+			name = a.nodes[worst].name + " +" + itoa(len(named)-1)
+		case a.nodes[named[0]].site != nil:
+			name = a.text("%d sites", len(named))
+		default:
+			name = a.text("%d edge devices", len(named))
 		}
 	}
-	w := math.Min(width, math.Max(124*a.k, a.measure(name, font, true)+28*a.k+width-16*a.k-room))
-	x = math.Max(a.field.X+w/2+1, math.Min(x, a.field.Right()-w/2-1))
-	a.add(netBox{Rect: plot.Rect{X: x - w/2, Y: row.middle() - 24*a.k, W: w, H: 48 * a.k}, node: worst, form: formBox, label: name, size: font, bold: true})
+	w := math.Min(room, math.Max(124*a.k, a.measure(name, font, true)+mark+28*a.k))
+	x = math.Max(a.field.X-a.sides+w/2+1, math.Min(x, a.field.Right()+a.sides-w/2-1))
+	r := plot.Rect{X: x - w/2, Y: row.middle() - 24*a.k, W: w, H: 48 * a.k}
+	a.add(netBox{Rect: r, node: worst, form: formBox, label: name, size: font, bold: true})
 	for _, i := range nodes {
 		a.boxOf[i] = a.boxOf[worst]
 	}
-	if a.nodes[worst].state == model.Stale {
-		a.ageLabel(worst, plot.Rect{X: x - w/2, Y: row.middle() - 24*a.k, W: w, H: 48 * a.k})
-	}
 }
 
-// ageLabel writes below a box how old what it shows is.
-func (a *arranger) ageLabel(i int, box plot.Rect) {
-	if seen := a.nodes[i].seen; !seen.IsZero() {
-		a.labels = append(a.labels, netLabel{x: box.Center().X, y: box.Bottom() + 24*a.k, s: a.text("%s old", Duration(a.text, a.now.Sub(seen))), size: 18 * a.k, strong: true, node: -1})
-	}
+// apart is what is linked to nothing, problems first.
+func (a *arranger) apart() []int {
+	return a.problemsFirst(a.layout.Row(plot.LayerApart))
 }
 
-// placeApart places what is linked to nothing, problems first as far as there is room.
-func (a *arranger) placeApart() {
-	row, ok := a.rows[plot.LayerApart]
-	if !ok {
+// troubled are the problems among switches that are too small on the map to be named there.
+func (a *arranger) troubled() []int {
+	if a.form != formCell {
+		return nil
+	}
+	nodes := append(slices.Clone(a.layout.Row(plot.LayerDistribution)), a.layout.Row(plot.LayerAccess)...)
+	nodes = append(nodes, a.layout.Row(plot.LayerServers)...)
+	sick := a.problemsFirst(nodes)
+	for n, i := range sick {
+		if !a.nodes[i].sick() {
+			return sick[:n]
+		}
+	}
+	return sick
+}
+
+func (a *arranger) problemsFirst(nodes []plot.LayeredNode) []int {
+	out := make([]int, len(nodes))
+	for n, node := range nodes {
+		out[n] = a.index[node.ID]
+	}
+	slices.SortStableFunc(out, func(x, y int) int { return a.nodes[y].state.Rank() - a.nodes[x].state.Rank() })
+	return out
+}
+
+// placeList places named boxes in a row of their own, as many as there is room for.
+func (a *arranger) placeList(layer plot.Layer, nodes []int) {
+	row, ok := a.rows[layer]
+	if !ok || len(nodes) == 0 {
 		return
 	}
-	apart := slices.Clone(a.layout.Row(plot.LayerApart))
-	slices.SortStableFunc(apart, func(x, y plot.LayeredNode) int {
-		return a.nodes[a.index[y.ID]].state.Rank() - a.nodes[a.index[x.ID]].state.Rank()
-	})
 	w, gap := 116*a.k, 12*a.k
-	for _, n := range apart {
-		w = math.Max(w, math.Min(180*a.k, a.labelWidth(a.index[n.ID], 20*a.k)+24*a.k))
+	for _, i := range nodes {
+		w = math.Max(w, math.Min(180*a.k, a.labelWidth(i, 20*a.k)+24*a.k))
 	}
 	fit := int(math.Max(1, (a.field.W+gap)/(w+gap)))
-	shown, more := len(apart), 0
+	shown, more := len(nodes), 0
 	if shown > fit {
-		shown, more = max(1, fit-1), len(apart)-max(1, fit-1)
+		shown, more = max(1, fit-1), len(nodes)-max(1, fit-1)
 	}
 	cells := float64(shown + btoi(more > 0))
 	x := a.field.Center().X - (cells*(w+gap)-gap)/2
-	for _, n := range apart[:shown] {
-		i := a.index[n.ID]
-		r := plot.Rect{X: x, Y: row.y, W: w, H: row.h}
-		a.add(netBox{Rect: r, node: i, form: formBox, label: a.nodes[i].name, size: 20 * a.k, bold: true})
-		if a.nodes[i].state == model.Stale {
-			a.ageLabel(i, r)
+	for _, i := range nodes[:shown] {
+		was := a.boxOf[i] // a named problem keeps its place among the squares too
+		a.add(netBox{Rect: plot.Rect{X: x, Y: row.y, W: w, H: row.h}, node: i, form: formBox, label: a.nodes[i].name, size: 20 * a.k, bold: true})
+		if was >= 0 {
+			a.boxOf[i] = was
 		}
 		x += w + gap
 	}
 	if more > 0 {
-		a.add(netBox{Rect: plot.Rect{X: x, Y: row.y, W: w, H: row.h}, node: -1, label: "+" + itoa(more), size: 20 * a.k})
+		a.add(netBox{Rect: plot.Rect{X: x, Y: row.y, W: w, H: row.h}, node: -1, form: formPlain, label: "+" + itoa(more), size: 20 * a.k})
 	}
+}
+
+// sayNoLinks says why nothing is linked.
+func (a *arranger) sayNoLinks() {
+	y := a.area.Y
+	for _, b := range a.boxes {
+		y = math.Max(y, b.Bottom())
+	}
+	s := a.text("No links known yet: LLDP on the devices tells them")
+	a.labels = append(a.labels, netLabel{x: a.field.Center().X, y: y + 48*a.k, s: s, size: 18 * a.k, node: -1})
 }
 
 // labelWidth is what a node's name and mark need within a box.

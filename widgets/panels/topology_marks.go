@@ -3,6 +3,7 @@ package panels
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -67,15 +68,31 @@ func (a *arranger) impactLines(im impact) []string {
 	if im.cutOff {
 		lines[0] = a.text("Cut off since %s", since)
 	}
-	switch {
-	case im.switches > 0 && im.servers > 0:
-		lines = append(lines, a.text("%d switches, %d servers", im.switches, im.servers))
-	case im.switches > 0:
-		lines = append(lines, a.text("%d switches", im.switches))
-	case im.servers > 0:
-		lines = append(lines, a.text("%d servers", im.servers))
+	var parts []string
+	if im.switches > 0 {
+		parts = append(parts, a.switches(im.switches))
+	}
+	if im.servers > 0 {
+		parts = append(parts, a.servers(im.servers))
+	}
+	if parts != nil {
+		lines = append(lines, strings.Join(parts, ", "))
 	}
 	return lines
+}
+
+func (m *netMap) switches(n int) string {
+	if n == 1 {
+		return m.text("1 switch")
+	}
+	return m.text("%d switches", n)
+}
+
+func (m *netMap) servers(n int) string {
+	if n == 1 {
+		return m.text("1 server")
+	}
+	return m.text("%d servers", n)
 }
 
 // roomForLines grows an area for its text where nothing else stands in the way.
@@ -147,16 +164,16 @@ func (a *arranger) placeCrosses() {
 			w.cross = w.foot()
 			continue
 		}
-		best := -1
-		for _, t := range []float64{0.5, 0.42, 0.58, 0.34, 0.66, 0.74, 0.26} {
+		best := math.Inf(1)
+		for _, t := range []float64{0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74} {
 			p := along(w.pts, t)
 			plate := plot.Rect{X: p.X - r, Y: p.Y - r, W: 2 * r, H: 2 * r}
-			hits := a.crossings(plate, i)
+			score := float64(a.crossings(plate, i)) + 4*math.Abs(t-0.46)
 			if !a.free(plate, nil) {
-				hits += 100
+				score += 100
 			}
-			if best < 0 || hits < best {
-				w.cross, best = p, hits
+			if score < best {
+				w.cross, best = p, score
 			}
 		}
 	}
@@ -241,12 +258,27 @@ const maxBadges = 12
 // overlaps: a badge that finds no place is left out, since its link is coloured anyway.
 func (a *arranger) placeMarks() {
 	taken := a.taken()
+	for _, b := range a.boxes {
+		if b.node < 0 || b.form != formBox || a.nodes[b.node].state != model.Stale || a.nodes[b.node].seen.IsZero() {
+			continue
+		}
+		l := netLabel{x: b.Center().X, y: b.Bottom() + 22*a.k, s: a.text("%s old", Duration(a.text, a.now.Sub(a.nodes[b.node].seen))), size: 18 * a.k, strong: true, node: -1}
+		above := l
+		above.x, above.y, above.align = b.Center().X+10*a.k, b.Y-9*a.k, -1
+		for _, l := range []netLabel{l, above} {
+			if rect := a.labelRect(l); uncovered(rect, taken) && a.crossings(rect, -1) == 0 && within(rect, a.area) {
+				a.labels = append(a.labels, l)
+				taken = append(taken, rect)
+				break
+			}
+		}
+	}
 	for _, r := range a.rings {
 		if r.name == "" {
 			continue
 		}
 		l := netLabel{x: r.at.X, y: r.at.Y - r.size/2 - 10*a.k, s: r.name, size: 18 * a.k, node: -1}
-		if rect := a.labelRect(l); clear(rect, taken) {
+		if rect := a.labelRect(l); uncovered(rect, taken) {
 			a.labels = append(a.labels, l)
 			taken = append(taken, rect)
 		}
@@ -288,10 +320,10 @@ func (a *arranger) placeBadge(i int, taken []plot.Rect) []plot.Rect {
 				if side == 1 {
 					r.X -= size.W
 				}
-				if !clear(r.Inset(-3*a.k), taken) || !within(r, a.area) {
+				if !uncovered(r.Inset(-3*a.k), taken) || !within(r, a.area) {
 					continue
 				}
-				if got := float64(a.crossings(r, i))*3 + 4*t + math.Abs(dy)*0.3 + float64(side)*0.1 + float64(btoi(touchesPath(r, w.pts)))*2; got < score {
+				if got := float64(a.crossings(r, i))*3 + 4*t + math.Abs(dy)*0.3 + float64(side)*0.1 + float64(btoi(touchesPath(r, w.pts)))*6; got < score {
 					best, score = r, got
 				}
 			}
@@ -340,7 +372,7 @@ func (a *arranger) placeFlag(taken []plot.Rect) []plot.Rect {
 						x = w.cross.X + away*a.k
 					}
 					r := plot.Rect{X: x, Y: y, W: width, H: h}
-					if !within(r, a.area) || !clear(r.Inset(-4*a.k), taken) {
+					if !within(r, a.area) || !uncovered(r.Inset(-4*a.k), taken) {
 						continue
 					}
 					got := float64(a.crossings(r, i))*2 + math.Abs(away-110)/100 + math.Abs(dy+8)/60 + 0.2*float64(side)
@@ -359,8 +391,8 @@ func (a *arranger) placeFlag(taken []plot.Rect) []plot.Rect {
 	return taken
 }
 
-// clear tells whether r shares nothing with any of the areas.
-func clear(r plot.Rect, taken []plot.Rect) bool {
+// uncovered tells whether r shares nothing with any of the areas.
+func uncovered(r plot.Rect, taken []plot.Rect) bool {
 	return !slices.ContainsFunc(taken, func(t plot.Rect) bool { return !t.Intersect(r).Empty() })
 }
 
@@ -408,23 +440,10 @@ func (a *arranger) nameLayers() {
 		if row.h > 60*a.k {
 			y = row.y + 22*a.k
 		}
-		a.labels = append(a.labels, netLabel{x: a.area.X, y: y + 6.5*a.k, align: -1, s: a.layerName(layer), size: 18 * a.k, node: -1})
+		name := a.layerName(layer)
+		if layer == plot.LayerServers && a.form == formCell {
+			name = a.text("Problems")
+		}
+		a.labels = append(a.labels, netLabel{x: a.area.X, y: y + 6.5*a.k, align: -1, s: name, size: 18 * a.k, node: -1})
 	}
-}
-
-// kindOf is the mark of a state.
-func kindOf(s model.State) plot.Kind {
-	switch s {
-	case model.OK:
-		return plot.KindOK
-	case model.Warning:
-		return plot.KindWarning
-	case model.Critical:
-		return plot.KindCritical
-	case model.Stale:
-		return plot.KindStale
-	case model.Maintenance:
-		return plot.KindMaintenance
-	}
-	return plot.KindUnknown
 }

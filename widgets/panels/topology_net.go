@@ -20,7 +20,7 @@ type network struct {
 	links   []netLink
 	devices int       // all that forward or serve, those in sites too
 	cables  int       // all links, those within sites too
-	changed time.Time // when a device or a link last changed its state
+	changed time.Time // when a link last changed its state
 }
 
 // netNode is a device, a server, a neighbour by hearsay, or a remote site folded to one node.
@@ -134,7 +134,6 @@ func readNetwork(src model.Source, use portUse) *network {
 			groups[e.ID] = cmp.Or(e.Labels["site"], e.Source)
 			if kind != model.KindStub {
 				n.devices++
-				n.changedAt(e.Since)
 			}
 		}
 	}
@@ -152,19 +151,15 @@ func readNetwork(src model.Source, use portUse) *network {
 		if u, _ := link.hottest(); math.IsNaN(u) && !link.down {
 			link.stale = link.stale || n.nodes[link.a].state == model.Stale || n.nodes[link.b].state == model.Stale
 		}
-		n.changedAt(l.Since)
+		if l.Since.After(n.changed) && !l.Since.After(n.now) {
+			n.changed = l.Since
+		}
 		n.links = append(n.links, link)
 	}
 	n.findLags(src)
 	n.findCause(alerts)
 	n.foldSites(groups)
 	return n
-}
-
-func (n *network) changedAt(t time.Time) {
-	if t.After(n.changed) && !t.After(n.now) {
-		n.changed = t
-	}
 }
 
 // maxLagLookups bounds how many ports are asked for their aggregation.

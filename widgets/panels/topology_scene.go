@@ -35,6 +35,7 @@ type netBox struct {
 	plot.Rect
 	node  int
 	form  boxForm
+	grid  bool // one of several lines of squares
 	label string
 	size  float64 // of the label
 	bold  bool

@@ -7,8 +7,8 @@ import (
 	"github.com/nocturne-noc/nocturne/widgets/plot"
 )
 
-// cellSizes are the sides of squares, in px at density 1, from one with a mark in it to a speck.
-var cellSizes = []float64{26, 22, 18, 14, 11, 9, 7, 5, 4}
+// leastCell is the side of the smallest square, in px at density 1.
+const leastCell = 4
 
 // cellGap is the space between squares of a size.
 func (a *arranger) cellGap(cell float64) float64 {
@@ -20,8 +20,8 @@ func (a *arranger) cellGap(cell float64) float64 {
 
 // cellThatFits returns the largest side with which every unit's squares find room in its slot.
 func (a *arranger) cellThatFits(row rowSpan) float64 {
-	for _, size := range cellSizes {
-		cell := size * a.k
+	for size := 24; size > leastCell; size-- {
+		cell := math.Round(float64(size) * a.k)
 		if !slices.ContainsFunc(a.units, func(u unitPlan) bool {
 			cols, rows := a.gridSize(u.w, row.h, cell)
 			return cols*rows < len(u.members)
@@ -29,7 +29,7 @@ func (a *arranger) cellThatFits(row rowSpan) float64 {
 			return cell
 		}
 	}
-	return cellSizes[len(cellSizes)-1] * a.k
+	return leastCell * a.k
 }
 
 // gridSize is how many squares fit beside and below each other.
@@ -42,7 +42,10 @@ func (a *arranger) gridSize(w, h, cell float64) (cols, rows int) {
 // problems are shown first; how many are left out is said in the legend.
 func (a *arranger) placeSquares(u *unitPlan, row rowSpan) {
 	gap := a.cellGap(a.cell)
-	cols, rows := a.gridSize(u.w+1, row.h, a.cell)
+	cols, rows := a.gridSize(u.w+1, row.h+1, a.cell)
+	if a.form == formSquare {
+		rows = a.lines
+	}
 	shown := u.members
 	if fit := cols * rows; len(shown) > fit {
 		shown = slices.Clone(shown)
@@ -54,12 +57,12 @@ func (a *arranger) placeSquares(u *unitPlan, row rowSpan) {
 	cols = (len(shown) + lines - 1) / lines // even lines
 	w := float64(cols)*(a.cell+gap) - gap
 	x, y := u.x+(u.w-w)/2, row.y
-	if lines == 1 {
+	if a.lines == 1 {
 		y = row.middle() - a.cell/2
 	}
 	for i, m := range shown {
 		r := plot.Rect{X: x + float64(i%cols)*(a.cell+gap), Y: y + float64(i/cols)*(a.cell+gap), W: a.cell, H: a.cell}
-		a.add(netBox{Rect: r, node: m.node, form: a.form})
+		a.add(netBox{Rect: r, node: m.node, form: a.form, grid: lines > 1})
 	}
 	if lines > 1 {
 		for _, p := range u.parents {

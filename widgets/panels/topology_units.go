@@ -15,6 +15,7 @@ type unitPlan struct {
 	members []member
 	open    bool    // its members are unfolded
 	x, w    float64 // its slot
+	spill   float64 // how far its members may stand out of the slot, on either side
 }
 
 // member is an access switch, or a server that hangs on the spine, with all that it carries.
@@ -85,180 +86,11 @@ func (a *arranger) deepest() int {
 	return n
 }
 
-// boxStyle is how the members' boxes are drawn.
-type boxStyle struct{ least, pad, gap, font float64 }
-
-func (a *arranger) boxStyles() []boxStyle {
-	if a.full {
-		return []boxStyle{{96 * a.k, 24 * a.k, 12 * a.k, 18 * a.k}, {76 * a.k, 16 * a.k, 7 * a.k, 18 * a.k}, {0, 10 * a.k, 6 * a.k, 18 * a.k}}
-	}
-	return []boxStyle{{116 * a.k, 24 * a.k, 10 * a.k, 20 * a.k}, {0, 14 * a.k, 6 * a.k, 18 * a.k}}
-}
-
-// memberWidth is the width of one member's box, wide enough for the servers stacked below it.
-func (a *arranger) memberWidth(m member, s boxStyle) float64 {
-	w := math.Max(s.least, a.labelWidth(m.node, s.font)+s.pad)
-	if a.full {
-		for _, i := range m.below {
-			w = math.Max(w, math.Min(130*a.k, a.measure(a.nodes[i].name, 18*a.k, a.nodes[i].sick())+12*a.k))
-		}
-	}
-	return math.Min(w, 200*a.k)
-}
-
-// openWidth is the width of a unit whose members are boxes.
-func (a *arranger) openWidth(u *unitPlan, s boxStyle) float64 {
-	w := 0.0
-	for i, m := range u.members {
-		if i > 0 {
-			w += s.gap
-		}
-		w += a.memberWidth(m, s)
-	}
-	return math.Max(w, a.parentsWidth(u))
-}
-
-func (a *arranger) parentsWidth(u *unitPlan) float64 {
-	w, _, _ := a.spineBox(a.parents)
-	return float64(len(u.parents)) * (w + 16*a.k)
-}
-
-// unitGap is the least space between units.
-func (a *arranger) unitGap() float64 { return 20 * a.k }
-
-// chooseForm decides how access switches are drawn, alike on the whole map, and gives each unit its
-// slot: boxes where all of them fit, squares otherwise, and then the sick units unfolded.
-func (a *arranger) chooseForm() {
-	if len(a.units) == 0 {
-		return
-	}
-	room := a.field.W - a.unitGap()*float64(len(a.units))
-	for _, s := range a.boxStyles() {
-		need, sum := make([]float64, len(a.units)), 0.0
-		for i := range a.units {
-			need[i] = a.openWidth(&a.units[i], s)
-			sum += need[i]
-		}
-		if sum <= room {
-			a.form = formBox
-			for i := range a.units {
-				a.units[i].open = true
-			}
-			a.allot(need)
-			return
-		}
-	}
-	a.form, a.cell = formSquare, 26*a.k
-	need := make([]float64, len(a.units))
-	sum := 0.0
-	for i := range a.units {
-		need[i] = a.foldedWidth(&a.units[i])
-		sum += need[i]
-	}
-	if sum > room { // the squares go below each other; every unit has its part of the width
-		a.cell = 0 // chosen once the rows' heights are known
-		for i, u := range a.units {
-			need[i] = math.Sqrt(float64(len(u.members) + 1))
-		}
-		a.allot(need)
-		return
-	}
-	a.allot(need)
-	a.unfoldSick(need, room)
-}
-
-func (a *arranger) foldedWidth(u *unitPlan) float64 {
-	return math.Max(float64(len(u.members))*34*a.k-8*a.k, a.parentsWidth(u))
-}
-
-// unfoldSick opens the units that hold a problem or lost their redundancy: within their slot where
-// that is wide enough, so that nothing moves, otherwise the others give way as little as need be.
-func (a *arranger) unfoldSick(need []float64, room float64) {
-	styles := a.boxStyles()
-	grown := false
-	for i := range a.units {
-		u := &a.units[i]
-		if !a.wantsOpen(u) {
-			continue
-		}
-		for _, s := range styles {
-			if a.openWidth(u, s)+24*a.k <= u.w {
-				u.open = true
-				break
-			}
-		}
-		if u.open {
-			continue
-		}
-		for _, s := range styles {
-			was := need[i]
-			need[i] = a.openWidth(u, s) + 24*a.k
-			sum := 0.0
-			for _, n := range need {
-				sum += n
-			}
-			if sum <= room {
-				u.open, grown = true, true
-				break
-			}
-			need[i] = was
-		}
-	}
-	if grown {
-		a.allot(need)
-	}
-}
-
-// wantsOpen tells whether a unit has something that is better seen by its name.
-func (a *arranger) wantsOpen(u *unitPlan) bool {
-	return slices.ContainsFunc(u.members, func(m member) bool {
-		return a.nodes[m.node].sick() || a.zoned[m.node] || slices.ContainsFunc(m.below, func(i int) bool { return a.nodes[i].state == model.Critical })
-	})
-}
-
-// allot divides the field: each unit what it needs, and an equal part of the rest.
-func (a *arranger) allot(need []float64) {
-	sum, gap := 0.0, a.unitGap()
-	for _, n := range need {
-		sum += n
-	}
-	room := a.field.W - gap*float64(len(need))
-	scale, extra := 1.0, 0.0
-	if sum > room || a.cell == 0 && a.form == formSquare {
-		gap = math.Min(gap, a.field.W/float64(len(need))/4)
-		scale = (a.field.W - gap*float64(len(need))) / sum
-	} else {
-		extra = (room - sum) / float64(len(need))
-	}
-	x := a.field.X
-	for i := range a.units {
-		w := need[i]*scale + extra
-		a.units[i].x, a.units[i].w = x+gap/2, w
-		x += w + gap
-	}
-}
-
-// memberHeight is the height of the access row.
-func (a *arranger) memberHeight() float64 {
-	switch {
-	case a.form == formBox && a.full:
-		return 42 * a.k
-	case a.form == formBox || slices.ContainsFunc(a.units, func(u unitPlan) bool { return u.open }):
-		return 44 * a.k
-	case a.cell > 0:
-		return 26 * a.k
-	}
-	return math.Max(44*a.k, 0.45*a.area.H) // squares below each other
-}
-
 // placeUnits places parents, members and servers of every unit in its slot.
 func (a *arranger) placeUnits() {
 	row := a.rows[plot.LayerAccess]
-	if a.form == formSquare && a.cell == 0 && a.anyMembers() {
+	if a.form == formCell {
 		a.cell = a.cellThatFits(row)
-		if a.cell < 18*a.k {
-			a.form = formCell
-		}
 	}
 	for i := range a.units {
 		u := &a.units[i]
@@ -269,7 +101,9 @@ func (a *arranger) placeUnits() {
 			a.placeMembers(u, row)
 		default:
 			a.placeSquares(u, row)
-			a.countBelow(u.members, u.x+u.w/2, u.w)
+			if a.form != formCell {
+				a.countBelow(u.members, u.x+u.w/2, u.w)
+			}
 		}
 	}
 }
@@ -302,33 +136,45 @@ func (a *arranger) placeParents(u *unitPlan) {
 	}
 }
 
-// placeMembers places a unit's members as boxes, what they carry below them.
+// placeMembers places a unit's members as boxes, what they carry below them. The boxes are as wide as
+// there is room for, between the tightest and the roomiest style.
 func (a *arranger) placeMembers(u *unitPlan, row rowSpan) {
 	styles := a.boxStyles()
-	s := styles[len(styles)-1]
+	roomy, s := styles[0], styles[len(styles)-1]
+	room := u.w
+	if a.form == formSquare {
+		room += 2*u.spill - 24*a.k
+	}
 	for _, wider := range styles {
-		if a.openWidth(u, wider) <= u.w+1 {
+		if a.openWidth(u, wider) <= room+1 {
 			s = wider
 			break
 		}
 	}
-	total := -s.gap
+	n := float64(len(u.members))
+	total := s.gap * (n - 1)
 	for _, m := range u.members {
-		total += a.memberWidth(m, s) + s.gap
+		total += a.memberWidth(m, s)
 	}
-	// What is left goes into the boxes a little, then between them.
+	extra, sum := math.Max(0, room-total)/n, s.gap*(n-1)
+	widths := make([]float64, len(u.members))
+	for i, m := range u.members {
+		w := a.memberWidth(m, s)
+		widths[i] = math.Max(w, math.Min(w+extra, a.memberWidth(m, roomy)))
+		sum += widths[i]
+	}
 	gap := s.gap
-	if n := len(u.members); n > 1 {
-		gap = math.Min(36*a.k, gap+(u.w-total)/float64(n)/2)
+	if n > 1 {
+		gap = math.Min(36*a.k, gap+math.Max(0, room-sum)/n/2)
 	}
-	total += (gap - s.gap) * float64(len(u.members)-1)
-	x := u.x + (u.w-total)/2
+	sum += (gap - s.gap) * (n - 1)
+	x := u.x + (u.w-sum)/2
 	h := 44 * a.k
 	if a.full {
 		h = 42 * a.k
 	}
-	for _, m := range u.members {
-		w := a.memberWidth(m, s)
+	for i, m := range u.members {
+		w := widths[i]
 		r := plot.Rect{X: x, Y: row.middle() - h/2, W: w, H: h}
 		form, bold := formBox, true
 		switch a.nodes[m.node].kind {
@@ -417,7 +263,9 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 		w := math.Min(a.measure(label, 20*a.k, true)+62*a.k, math.Max(width, 150*a.k))
 		r := plot.Rect{X: x - w/2, Y: row.middle() - 22*a.k, W: w, H: 44 * a.k}
 		a.add(netBox{Rect: r, node: worst, form: formBox, label: label, size: 20 * a.k, bold: true})
-		a.stems = append(a.stems, [2]plot.Point{top, {X: x, Y: r.Y}})
+		if len(members) > 1 {
+			a.stems = append(a.stems, [2]plot.Point{top, {X: x, Y: r.Y}})
+		}
 		return
 	}
 	var s string
@@ -425,7 +273,7 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 	case total == 1:
 		s = name
 	case servers == total:
-		s = a.text("%d servers", total)
+		s = a.servers(total)
 	case devices == total:
 		s = a.text("%d more switches", total)
 	case others == total:

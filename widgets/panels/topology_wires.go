@@ -42,6 +42,7 @@ func (a *arranger) routeWires() {
 		uplinks[byPair[key].low]++
 	}
 	var straight []*bundle
+	a.thin = 1
 	for _, key := range keys {
 		b := byPair[key]
 		up, low := a.boxes[b.up], a.boxes[b.low]
@@ -49,7 +50,9 @@ func (a *arranger) routeWires() {
 		switch {
 		case b.row:
 			a.routeRow(b)
-		case low.form == formCell || low.form == formSquare && a.gridded(low):
+		case !a.full && a.isBelow(low) && !a.stackedBelow(up, low):
+			a.routeTrouble(b) // a line already leads to what is counted
+		case low.form == formCell || low.grid:
 			a.routeTrouble(b)
 		case a.stackedBelow(up, low):
 			a.routeTree(b, 2.5*a.k, low.Center().X)
@@ -62,6 +65,7 @@ func (a *arranger) routeWires() {
 		}
 	}
 	a.assignPorts(straight)
+	a.thin = math.Min(1, math.Max(0.3, 24/float64(max(1, len(straight)))))
 	for _, b := range straight {
 		a.run(b, []plot.Point{b.from, b.to})
 	}
@@ -87,9 +91,10 @@ func (a *arranger) isMember(b netBox) bool {
 	return b.Y >= row.y-1 && b.Bottom() <= row.y+row.h+1
 }
 
-// gridded tells whether a square is one of several lines of squares.
-func (a *arranger) gridded(b netBox) bool {
-	return a.isMember(b) && math.Abs(b.Center().Y-a.rows[plot.LayerAccess].middle()) > a.cell/2 || a.isMember(b) && a.rows[plot.LayerAccess].h > 60*a.k
+// isBelow tells whether a box is of the servers' row.
+func (a *arranger) isBelow(b netBox) bool {
+	row, ok := a.rows[plot.LayerServers]
+	return ok && b.Y >= row.y-1
 }
 
 // stackedBelow tells whether low is in the stack under up.
@@ -98,10 +103,13 @@ func (a *arranger) stackedBelow(up, low netBox) bool {
 }
 
 // lanes returns the distance of each of n parallel cables from their middle.
-func (a *arranger) lanes(n int) []float64 {
+func (a *arranger) lanes(n int, row bool) []float64 {
 	step := 12 * a.k
-	if a.full {
-		step = 16 * a.k
+	switch {
+	case a.full && row:
+		step = 18 * a.k
+	case a.full:
+		step = 10 * a.k
 	}
 	step = math.Min(step, 30*a.k/float64(max(1, n-1)))
 	out := make([]float64, n)
@@ -115,31 +123,35 @@ func (a *arranger) lanes(n int) []float64 {
 func (a *arranger) width(b *bundle) float64 {
 	w := 4.0
 	if a.full {
-		switch core := a.rows[plot.LayerCore]; {
-		case a.boxes[b.low].Y > core.y+core.h && a.isMember(a.boxes[b.low]):
+		core := a.rows[plot.LayerCore]
+		core0 := core.y - core.h/2
+		switch {
+		case a.isMember(a.boxes[b.low]):
 			w = 5
-		case a.boxes[b.low].Y < core.y+core.h && !b.row:
+		case a.boxes[b.up].Y < core0:
 			w = 4.6
 		default:
 			w = 6
 		}
-		if len(b.links) > 1 {
+		if len(b.links) > 1 && !(b.row && a.boxes[b.up].Y > core0) {
 			w = 3.2
-			if b.row {
-				w = 6
-			}
 		}
 	}
-	return w * a.k
+	return w * a.k * a.thin
 }
 
-// run adds a bundle's cables along a path, side by side.
+// run adds a bundle's cables along a path, side by side: above each other along a row, otherwise
+// beside each other, so that all of them end on the boxes' edges.
 func (a *arranger) run(b *bundle, path []plot.Point) {
 	from, to := path[0], path[len(path)-1]
 	length := math.Max(1, dist(from, to))
-	nx, ny := -(to.Y-from.Y)/length, (to.X-from.X)/length
+	nx, ny := 0.0, 1.0
+	if !b.row {
+		nx, ny = math.Min(1.5, length/math.Max(1, math.Abs(to.Y-from.Y))), 0
+	}
 	named := ""
-	for i, off := range a.lanes(len(b.links)) {
+	lanes := a.lanes(len(b.links), b.row)
+	for i, off := range lanes {
 		link := b.links[i]
 		w := netWire{link: link, width: a.width(b)}
 		for _, p := range path {
@@ -157,10 +169,12 @@ func (a *arranger) run(b *bundle, path []plot.Point) {
 	if named == "" || len(b.links) < 2 {
 		return
 	}
-	lanes := a.lanes(len(b.links))
 	size := lanes[len(lanes)-1] - lanes[0] + 18*a.k
-	if a.full && b.row {
+	switch {
+	case a.full && b.row:
 		size += 8 * a.k
+	case a.full:
+		size -= 5 * a.k
 	}
 	r := ring{at: along(path, 0.28), size: size, angle: math.Atan2(to.Y-from.Y, to.X-from.X)}
 	if b.row && a.full {
@@ -179,6 +193,10 @@ func (a *arranger) routeRow(b *bundle) {
 		if i != b.up && i != b.low && box.Y < y && box.Bottom() > y && box.X > left.X && box.Right() < right.Right() {
 			free = false
 		}
+	}
+	if !free && !a.full && (a.foldedEdge(b.up) || a.foldedEdge(b.low)) {
+		a.routeTrouble(b)
+		return
 	}
 	if free {
 		// Level even where one box is taller than the other: a frame beside a router.
@@ -204,13 +222,27 @@ func (a *arranger) routeRow(b *bundle) {
 	a.run(b, path)
 }
 
+// foldedEdge tells whether a box stands for devices of the edge.
+func (a *arranger) foldedEdge(box int) bool {
+	i := a.boxes[box].node
+	if i < 0 {
+		return false
+	}
+	n, _ := a.layout.Node(a.nodes[i].id)
+	return n.Layer == plot.LayerEdge
+}
+
 // routeTree runs a bundle down from x, across, and down again to the middle of the lower box.
 func (a *arranger) routeTree(b *bundle, width, x float64) {
 	up, low := a.boxes[b.up], a.boxes[b.low]
 	bus := (up.Bottom() + low.Y) / 2
-	lanes := a.lanes(len(b.links))
+	lanes := a.lanes(len(b.links), false)
+	apart := slices.ContainsFunc(b.links, func(i int) bool { return a.links[i].down })
 	for i, link := range b.links {
-		off := lanes[i] / 2
+		off := 0.0
+		if apart { // the one that is down shows beside the ones that are up
+			off = lanes[i] / 2
+		}
 		to := low.Center().X + off
 		w := netWire{link: link, form: wireTree, width: width}
 		if math.Abs(to-x-off) < 1 {

@@ -28,6 +28,9 @@ func (d *chartDrawing) prepare(columns int) bool {
 		if i.rest {
 			l.rest, l.colour, l.dash = true, d.p.Bar, nil
 		}
+		if i.kind == KindStale || i.kind == KindUnknown {
+			l.colour = d.p.Stale
+		}
 		if line.Colour.A != 0 {
 			l.colour, l.dash = line.Colour, nil
 		}

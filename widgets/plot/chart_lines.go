@@ -318,6 +318,7 @@ func (d *chartDrawing) drawMoments() {
 				free = free && box.Intersect(other).Empty()
 			}
 			if free {
+				d.c.FillRect(box.InsetXY(-3*d.k, 0), d.p.Surface) // lines do not run through words
 				d.c.Text(left, d.plot.Y+14*d.k, text, f, d.p.Text2)
 				taken = append(taken, box)
 				break

@@ -5,9 +5,13 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	gochart "github.com/wcharczuk/go-chart/v2"
 )
 
@@ -124,6 +128,49 @@ func stackedMany() *Chart {
 	return c
 }
 
+// ended has a series that fell silent, one that flickers, and an envelope.
+func ended() *Chart {
+	c := uplinks()
+	silent := noisy(3, c.Start, c.End, 300, 4.4e9, 4e8)[:240]
+	flicker := noisy(4, c.Start, c.End, 60, 2.6e9, 2e8)
+	for i := range flicker {
+		if i%7 > 2 && i%7 != 5 {
+			flicker[i].V = math.NaN()
+		}
+	}
+	smooth := noisy(8, c.Start, c.End, 50, 7e9, 1e8)
+	var band []Range
+	for _, s := range smooth {
+		band = append(band, Range{s.T, s.V - 8e8, s.V + 5e8})
+	}
+	c.Series = []Line{
+		{Name: "busan", Points: silent, Severity: KindStale},
+		{Name: "flicker", Points: flicker},
+		{Name: "mean", Points: smooth, Band: band},
+	}
+	c.Limits, c.Moments = nil, nil
+	return c
+}
+
+// forecast is a disk that fills up, with a part of the axis in the future.
+func forecast() *Chart {
+	now := incident()
+	c := &Chart{Start: now.Add(-12 * time.Hour), End: now.Add(12 * time.Hour), Now: now, Loc: seoul(), Unit: UnitPercent}
+	var past, future []Sample
+	for h := -12; h <= 0; h++ {
+		past = append(past, Sample{now.Add(time.Duration(h) * time.Hour).UnixMilli(), 86 + float64(h)*1.4})
+	}
+	for h := 0; h <= 10; h++ {
+		future = append(future, Sample{now.Add(time.Duration(h) * time.Hour).UnixMilli(), 86 + float64(h)*1.4})
+	}
+	top := 100.0
+	c.YMax = &top
+	c.Series = []Line{{Name: "used", Points: past}, {Name: "then", Points: future, Dash: Dash{4, 4}, Colour: Dark().Warning}}
+	c.Limits = []Limit{{Value: 95, Severity: KindCritical}}
+	c.Moments = []Moment{{At: now, Label: "now"}}
+	return c
+}
+
 func latency() *Chart {
 	c := uplinks()
 	pts := noisy(12, c.Start, c.End, 300, 2, 2)
@@ -153,6 +200,8 @@ func TestChartPictures(t *testing.T) {
 		{"stacked", 460, 260, 1, stacked(), Dark()},
 		{"stacked-many", 460, 260, 1, stackedMany(), Dark()},
 		{"log", 460, 260, 1, latency(), Dark()},
+		{"stale", 460, 220, 1, ended(), Dark()},
+		{"forecast", 300, 200, 1, forecast(), Dark()},
 		{"tiny", 110, 60, 1, uplinks(), Dark()},
 		{"empty", 300, 120, 1, &Chart{Start: incident(), End: incident().Add(time.Hour)}, Dark()},
 	} {
@@ -245,4 +294,182 @@ func BenchmarkChartRender(b *testing.B) {
 			})
 		}
 	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		places        []float64
+		pitch, lo, hi float64
+		want          []float64
+	}{
+		{"none", nil, 10, 0, 100, []float64{}},
+		{"apart already", []float64{10, 40, 90}, 20, 0, 100, []float64{10, 40, 90}},
+		{"two meet in the middle", []float64{50, 50}, 20, 0, 100, []float64{40, 60}},
+		{"a heap", []float64{50, 50, 50}, 20, 0, 100, []float64{30, 50, 70}},
+		{"heaps that meet", []float64{40, 40, 55, 55}, 10, 0, 100, []float64{32.5, 42.5, 52.5, 62.5}},
+		{"at the top", []float64{-5, 0, 3}, 10, 0, 100, []float64{0, 10, 20}},
+		{"at the bottom", []float64{98, 99, 500}, 10, 0, 100, []float64{80, 90, 100}},
+		{"too many", []float64{1, 2, 3}, 60, 0, 100, []float64{0, 50, 100}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := Spread(tc.places, tc.pitch, tc.lo, tc.hi)
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestSpreadHolds checks the promise for many random places.
+func TestSpreadHolds(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		places := make([]float64, 1+r.IntN(9))
+		for i := range places {
+			places[i] = r.Float64()*300 - 50
+		}
+		slices.Sort(places)
+		got := Spread(places, 20, 0, 200)
+		for i, y := range got {
+			if y < -1e-9 || y > 200+1e-9 || i > 0 && y-got[i-1] < 20-1e-9 {
+				t.Fatalf("%v become %v", places, got)
+			}
+		}
+	}
+}
+
+func TestChartValueAxis(t *testing.T) {
+	ten, hundred := 10.0, 100.0
+	line := func(values ...float64) []Line {
+		l := Line{}
+		for i, v := range values {
+			l.Points = append(l.Points, Sample{incident().Add(time.Duration(i) * time.Minute).UnixMilli(), v})
+		}
+		return []Line{l}
+	}
+	area := line(41, 42)
+	area[0].Area = true
+	for _, tc := range []struct {
+		name   string
+		spec   Chart
+		lo, hi float64
+	}{
+		{"from nought", Chart{Series: line(3, 9)}, 0, 10},
+		{"close together", Chart{Series: line(41, 42)}, 41, 42},
+		{"an area stands on nought", Chart{Series: area}, 0, 60},
+		{"percent stands on nought", Chart{Series: line(41, 42), Unit: UnitPercent}, 0, 60},
+		{"below nought", Chart{Series: line(-28, -6)}, -30, 0},
+		{"a limit in reach", Chart{Series: line(3, 5), Limits: []Limit{{Value: 8}}}, 0, 8},
+		{"a limit out of reach", Chart{Series: line(3, 5), Limits: []Limit{{Value: 800}}}, 0, 6},
+		{"fixed", Chart{Series: line(3, 5), YMin: &ten, YMax: &hundred}, 10, 100},
+		{"level", Chart{Series: line(7, 7)}, 0, 8},
+		{"nothing but gaps", Chart{Series: line(math.NaN(), math.NaN())}, 0, 0},
+		{"infinite values", Chart{Series: line(math.Inf(1), 3, 4)}, 0, 4},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.spec.Start, tc.spec.End = incident(), incident().Add(2*time.Minute)
+			d := &chartDrawing{spec: &tc.spec, p: Dark(), k: 1, start: tc.spec.Start.UnixMilli(), end: tc.spec.End.UnixMilli()}
+			if d.prepare(300) {
+				d.scaleValues(250)
+			}
+			if d.lo != tc.lo || d.hi != tc.hi {
+				t.Errorf("the axis goes from %v to %v, want %v to %v", d.lo, d.hi, tc.lo, tc.hi)
+			}
+		})
+	}
+	spec := uplinks()
+	if got := spec.AxisUnit(340, Style{Palette: Dark(), K: 1}); got.Suffix != "Gb/s" || got.Tick(2e9) != "2" {
+		t.Errorf("the chart's axis is %+v", got)
+	}
+}
+
+// TestPastLimit cuts a line at its limit.
+func TestPastLimit(t *testing.T) {
+	nan := math.NaN()
+	d := &chartDrawing{x: Linear(0, 100, 0, 100), y: Linear(0, 100, 100, 0)}
+	for _, tc := range []struct {
+		name  string
+		limit Limit
+		in    []Sample
+		want  [][]Point
+	}{
+		{"never", Limit{Value: 50}, []Sample{{0, 10}, {10, 50}}, nil},
+		{"once", Limit{Value: 50}, []Sample{{0, 0}, {10, 100}, {20, 0}}, [][]Point{{{5, 50}, {10, 0}, {15, 50}}}},
+		{"to the end", Limit{Value: 50}, []Sample{{0, 0}, {10, 100}, {20, 90}}, [][]Point{{{5, 50}, {10, 0}, {20, 10}}}},
+		{"a gap within", Limit{Value: 50}, []Sample{{0, 90}, {10, 100}, {15, nan}, {20, 90}, {30, 60}}, [][]Point{{{0, 10}, {10, 0}}, {{20, 10}, {30, 40}}}},
+		{"below", Limit{Value: 50, Below: true}, []Sample{{0, 100}, {10, 0}}, [][]Point{{{5, 50}, {10, 100}}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got [][]Point
+			d.past(tc.in, tc.limit, func(pts []Point) { got = append(got, slices.Clone(pts)) })
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestHostileCharts draws charts that no sound data gives; none may panic, hang,
+// or paint outside its rectangle.
+func TestHostileCharts(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	start := incident()
+	points := func(values ...float64) []Sample {
+		var out []Sample
+		for i, v := range values {
+			out = append(out, Sample{start.Add(time.Duration(i) * time.Minute).UnixMilli(), v})
+		}
+		return out
+	}
+	hour := start.Add(time.Hour)
+	for name, spec := range map[string]*Chart{
+		"none":            nil,
+		"zero":            {},
+		"backwards":       {Start: hour, End: start, Series: []Line{{Points: points(1, 2)}}},
+		"huge":            {Start: start, End: hour, Series: []Line{{Points: points(1e308, -1e308, 1)}}, EndLabels: true},
+		"tiny":            {Start: start, End: hour, Series: []Line{{Points: points(5e-324, 0)}}, EndLabels: true},
+		"no numbers":      {Start: start, End: hour, Series: []Line{{Points: points(nan, inf, -inf)}}, EndLabels: true},
+		"one sample":      {Start: start, End: hour, Series: []Line{{Points: points(3)}}, EndLabels: true},
+		"log below 0":     {Start: start, End: hour, Log: true, Series: []Line{{Points: points(-5, 0, -1)}}},
+		"log mixed":       {Start: start, End: hour, Log: true, Series: []Line{{Points: points(-5, 0, 1e300)}}, Limits: []Limit{{Value: 0}}},
+		"bad limits":      {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, Limits: []Limit{{Value: nan}, {Value: inf, Severity: KindCritical, Label: "x"}}},
+		"ends crossed":    {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, YMin: &hostileHigh, YMax: &hostileLow},
+		"ends no numbers": {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, YMin: &nan, YMax: &inf},
+		"bad bands":       {Start: start, End: hour, Series: []Line{{Points: points(1), Band: []Range{{start.UnixMilli(), nan, 3}, {hour.UnixMilli(), 3, inf}}}}},
+		"bad text":        {Start: start, End: hour, EndLabels: true, Series: []Line{{Name: "\xff\x00\u202E" + strings.Repeat("한", 5000), Points: points(1, 2), Severity: KindCritical}}, Moments: []Moment{{At: start.Add(time.Minute), Label: strings.Repeat("x", 9000)}}},
+		"unordered":       {Start: start, End: hour, Series: []Line{{Points: []Sample{{hour.UnixMilli(), 1}, {start.UnixMilli(), 5}, {0, 3}}}}},
+		"far apart":       {Start: time.Unix(0, 0), End: time.Unix(1<<40, 0), Series: []Line{{Points: points(1, 2)}}},
+		"stacked gaps":    {Start: start, End: hour, Stacked: true, Series: []Line{{Points: points(nan, 1)}, {Points: nil}, {Points: points(-3, 4)}}, EndLabels: true},
+		"bars":            {Start: start, End: hour, Series: []Line{{Points: points(1, nan, -2), Bars: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, size := range [][2]float64{{300, 200}, {60, 30}, {1, 1}, {0, 0}} {
+				c := testCanvas(t, 320, 220, Dark())
+				DrawChart(c, Rect{10, 10, size[0], size[1]}, spec, Style{Palette: Dark(), K: 1})
+				for _, p := range [][2]int{{5, 5}, {315, 100}, {150, 215}} {
+					if got := c.Image().RGBAAt(p[0], p[1]); got.R != Dark().Surface.R {
+						t.Errorf("%v: pixel %v outside is %v", size, p, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+var hostileHigh, hostileLow = 10.0, -10.0
+
+func TestSparklinePicture(t *testing.T) {
+	p := Dark()
+	c := testCanvas(t, 480, 120, p)
+	end := incident()
+	start := end.Add(-time.Hour)
+	st := Style{Palette: p, K: 1}
+	Sparkline(c, Rect{16, 16, 200, 80}, &Spark{Points: noisy(4, start, end, 80, 50, 8), Start: start, End: end, Area: true, Dot: true}, st)
+	rising := noisy(6, start, end, 80, 0, 0.2)
+	for i := range rising {
+		rising[i].V += 60 + float64(i*i)/250
+	}
+	Sparkline(c, Rect{248, 16, 200, 80}, &Spark{Points: rising, Start: start, End: end, Area: true, Dot: true, Limit: &Limit{Value: 70, Severity: KindWarning}}, st)
+	golden(t, "sparkline", c.Image())
 }

@@ -25,7 +25,8 @@ func Window(in []Sample, start, end int64) []Sample {
 // highest and last sample, in their order of time, so that every spike stays
 // (M4: Jugel et al., VLDB 2014). Gaps stay gaps: NaN and infinite samples, and
 // pauses longer than maxGap milliseconds where that is above 0, become one NaN.
-// At most six samples a column come out.
+// A column keeps one gap
+// at most, so at most nine samples a column come out.
 func Decimate(dst, in []Sample, start, end int64, columns int, maxGap int64) []Sample {
 	in = Window(in, start, end)
 	if columns < 1 || end <= start || len(in) == 0 {

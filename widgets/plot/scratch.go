@@ -77,15 +77,31 @@ func (m coverage) paint(c *Canvas, col color.NRGBA) {
 	}
 }
 
-// segment adds the line from a to b with half width hw. An end is round unless
-// it is said to be cut square.
-func (m coverage) segment(a, b Point, hw float64, cutA, cutB bool) {
+// plane is a straight edge through a point; what lies on the side that the
+// direction points to is kept.
+type plane struct {
+	at  Point
+	dir Point // of length 1
+}
+
+// toward returns the edge through a that keeps the side where b is.
+func toward(a, b Point) plane {
+	dx, dy := b.X-a.X, b.Y-a.Y
+	length := math.Sqrt(dx*dx + dy*dy)
+	return plane{at: a, dir: Point{dx / length, dy / length}}
+}
+
+// depth returns how far p lies on the side that is kept.
+func (e plane) depth(p Point) float64 {
+	return (p.X-e.at.X)*e.dir.X + (p.Y-e.at.Y)*e.dir.Y
+}
+
+// segment adds the line from a to b with half width hw and round ends, less what
+// lies beyond the edges of cuts.
+func (m coverage) segment(a, b Point, hw float64, cuts []plane) {
 	dx, dy := b.X-a.X, b.Y-a.Y
 	length := math.Sqrt(dx*dx + dy*dy)
 	if length < 1e-9 {
-		if cutA || cutB {
-			return
-		}
 		dx, dy, length = 1, 0, 1e-9
 	}
 	dx, dy = dx/length, dy/length
@@ -118,8 +134,8 @@ func (m coverage) segment(a, b Point, hw float64, cutA, cutB bool) {
 		row := m.mask[(y-m.box.Min.Y)*m.w+x0-m.box.Min.X : (y-m.box.Min.Y)*m.w+x1-m.box.Min.X]
 		px := float64(x0) + 0.5 - a.X
 		along, off := float32(px*dx+py*dy), float32(px*dy-py*dx)
-		if cutA || cutB {
-			s.cutRow(row, along, off, cutA, cutB)
+		if len(cuts) > 0 {
+			s.cutRow(row, along, off, Point{float64(x0) + 0.5, float64(y) + 0.5}, cuts)
 		} else {
 			s.row(row, along, off)
 		}
@@ -162,25 +178,19 @@ func (s *stroke) row(row []uint8, along, off float32) {
 	}
 }
 
-// cutRow is row for a stroke with one or two square ends.
-func (s *stroke) cutRow(row []uint8, along, off float32, cutA, cutB bool) {
+// cutRow is row within the edges of cuts; first is the first pixel's middle.
+func (s *stroke) cutRow(row []uint8, along, off float32, first Point, cuts []plane) {
 	for i := range row {
-		over, end := float32(0), float32(1)
-		rest := s.length - along
-		switch {
-		case along < 0 && !cutA:
-			over = along
-		case rest < 0 && !cutB:
-			over = rest
+		over := along
+		if over > 0 {
+			over = max(0, over-s.length)
 		}
-		if cutA && along < 0.5 {
-			end = max(0, along+0.5)
-		}
-		if cutB && rest < 0.5 {
-			end *= max(0, rest+0.5)
-		}
-		if d := off*off + over*over; d < s.outer && end > 0 {
-			if v := s.share(min(s.thin, s.reach-float32(math.Sqrt(float64(d)))) * end); v > row[i] {
+		if d := off*off + over*over; d < s.outer {
+			v := min(s.thin, s.reach-float32(math.Sqrt(float64(d))))
+			for _, cut := range cuts {
+				v *= float32(clamp(cut.depth(Point{first.X + float64(i), first.Y})+0.5, 0, 1))
+			}
+			if v := s.share(v); v > row[i] {
 				row[i] = v
 			}
 		}

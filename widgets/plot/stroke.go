@@ -166,17 +166,58 @@ func (c *Canvas) strokePath(s *scratch, pts []Point, width float64, col color.NR
 	m.paint(c, col)
 }
 
-// polyline adds a line through pts to the mask. Segments that cannot touch seen
-// are skipped, the others are cut to it, so no coordinate costs more than the
-// picture has room for.
+// polyline adds a line through pts to the mask, its ends cut square or left round.
+// Segments that cannot touch seen are skipped, the others are cut to it, so no
+// coordinate costs more than the picture has room for.
 func (m coverage) polyline(pts []Point, hw float64, cut bool, seen Rect) {
 	last := len(pts) - 1
-	for i := 0; i < last; i++ {
+	for last > 0 && pts[last] == pts[last-1] {
+		last--
+	}
+	first := 0
+	for first < last && pts[first] == pts[first+1] {
+		first++
+	}
+	if first == last && cut {
+		return
+	}
+	// A round join close to a square end would reach beyond it, so all segments
+	// near an end are cut along it.
+	reach := hw + 1
+	var head, tail plane
+	if cut {
+		head, tail = toward(pts[first], pts[first+1]), toward(pts[last], pts[last-1])
+	}
+	var cuts [2]plane
+	for i := first; i < last; i++ {
 		a, b, ok := cutSegment(pts[i], pts[i+1], seen)
-		if ok {
-			m.segment(a, b, hw, cut && i == 0, cut && i == last-1)
+		if !ok {
+			continue
+		}
+		n := 0
+		if cut && near(pts[first], pts[first:i+1], reach) {
+			cuts[n] = head
+			n++
+		}
+		if cut && near(pts[last], pts[i+1:last+1], reach) {
+			cuts[n] = tail
+			n++
+		}
+		m.segment(a, b, hw, cuts[:n])
+	}
+}
+
+// near tells whether the whole of a path stays within reach of an end.
+func near(end Point, path []Point, reach float64) bool {
+	if len(path) > 64 {
+		return false
+	}
+	for _, p := range path {
+		if math.Abs(p.X-end.X) > reach || math.Abs(p.Y-end.Y) > reach {
+			return false
 		}
 	}
+	return true
 }
 
 // pathBox returns the whole pixels around pts grown by margin. Points that are

@@ -120,7 +120,7 @@ type timeStep struct {
 // approx returns about how long the step is.
 func (s timeStep) approx() time.Duration {
 	const day = 24 * time.Hour
-	return s.clock + time.Duration(s.days)*day + time.Duration(s.months)*30*day
+	return s.clock + time.Duration(s.days)*day + time.Duration(s.months)*day*365/12
 }
 
 // timeAxisSteps lists the steps from short to long.
@@ -138,7 +138,7 @@ func timeAxisSteps() []timeStep {
 	for _, n := range [...]int{1, 3, 6} {
 		steps = append(steps, timeStep{months: n, layout: "Jan 2006"})
 	}
-	for _, n := range [...]int{12, 24, 60, 120} {
+	for _, n := range [...]int{12, 24, 60, 120, 240, 600, 1200} {
 		steps = append(steps, timeStep{months: n, layout: "2006"})
 	}
 	return steps
@@ -163,7 +163,7 @@ func TimeTicks(start, end time.Time, n int, loc *time.Location) []TimeTick {
 		}
 		ticks := s.ticks(start, end)
 		if len(ticks) <= n || i == len(steps)-1 {
-			return ticks
+			return ticks[:min(len(ticks), n)]
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"math"
+	"sort"
 	"strings"
 	"sync"
 	"unicode"
@@ -139,18 +140,17 @@ func (t *Typeface) Ellipsis(s string, f Font, maxWidth float64) string {
 		}
 		cut = end
 	}
-	// Shaping the part alone can differ a little from the part within the whole.
-	for ends := t.breaks(text[:cut]); ; {
-		part := strings.TrimRight(string(text[:cut]), " ") + ellipsis
-		if cut == 0 || t.Measure(part, f) <= maxWidth {
-			return part
-		}
-		ends = ends[:len(ends)-1]
-		cut = 0
-		if len(ends) > 0 {
-			cut = ends[len(ends)-1]
-		}
+	part := func(end int) string { return strings.TrimRight(string(text[:end]), " ") + ellipsis }
+	if p := part(cut); t.Measure(p, f) <= maxWidth {
+		return p
 	}
+	// Shaping a part alone can differ a little from that part within the whole.
+	ends := t.breaks(text[:cut])
+	wide := sort.Search(len(ends), func(i int) bool { return t.Measure(part(ends[i]), f) > maxWidth })
+	if wide == 0 {
+		return part(0)
+	}
+	return part(ends[wide-1])
 }
 
 // breaks returns where the graphemes of text end.

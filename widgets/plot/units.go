@@ -127,8 +127,9 @@ func pickPrefix(steps []prefix, abs float64) int {
 			return i
 		}
 		if i+1 < len(steps) {
-			next := steps[i+1].size
-			if v := abs / next; v >= 999.5 || v*next >= s.size*0.99995 && v >= 1 {
+			below := steps[i+1].size
+			digits := math.Pow(10, float64(decimals(abs/below)))
+			if math.Round(abs/below*digits)/digits*below >= s.size {
 				return i
 			}
 		}

@@ -134,7 +134,7 @@ func Crowd(n int) *Source {
 			model.Entity{ID: model.ObjectID("big", ns, model.KindPod, pod), Kind: model.KindPod, Name: pod, State: state, Reason: reason, Since: since,
 				Labels: map[string]string{"node": fmt.Sprintf("node-%03d", i%200), "namespace": ns}},
 			model.Entity{ID: model.ObjectID("big", ns, model.KindService, pod), Kind: model.KindService, Name: pod, State: state, Since: since,
-				Labels: map[string]string{"ready": "2", "total": "3", "namespace": ns}},
+				Labels: map[string]string{"endpoints_ready": "2", "endpoints": "3", "namespace": ns}},
 			model.Entity{ID: model.ServerID(pod), Kind: model.KindServer, Name: pod, State: state, Reason: reason, Since: since},
 			model.Entity{ID: model.PortID("big-switch", pod), Kind: model.KindInterface, Name: pod, Parent: device, State: state, Since: since},
 		)

@@ -85,7 +85,7 @@ func (n night) pod(cluster string, nodes, i int) {
 	e.Parent = model.ObjectID(cluster, app.ns, model.KindDeployment, app.name)
 	n.Add(e)
 	if cluster == "prod-seoul" {
-		use := Dice(id, 1)
+		use := Dice("cpu of "+id, 1)
 		n.Gauge("nocturne_kube_pod_cpu_usage_cores", func(t time.Time) float64 {
 			if n.At.Sub(t) > time.Minute {
 				return -1
@@ -106,7 +106,7 @@ func (n night) shop() {
 				state = model.Critical
 			}
 		}
-		kv := map[string]string{"namespace": a.ns, "ready": count(ready), "desired": count(a.wanted), "total": count(a.wanted)}
+		kv := map[string]string{"namespace": a.ns, "ready": count(ready), "desired": count(a.wanted), "endpoints_ready": count(ready), "endpoints": count(a.wanted)}
 		n.Add(
 			model.Entity{ID: model.ObjectID(cluster, a.ns, model.KindDeployment, a.name), Kind: model.KindDeployment, Name: a.name, State: state, Reason: reason,
 				Source: cluster, Since: n.since("03:12:52"), Labels: kv},

@@ -138,6 +138,11 @@ func (n night) uplinks() {
 	for _, l := range lines {
 		n.Counter("ifHCOutOctets", l.rate, "device", "core1", "ifName", l.port, "ifAlias", l.alias, "source", "campus-seoul")
 		n.Gauge("ifHighSpeed", Const(10_000), "device", "core1", "ifName", l.port, "ifAlias", l.alias, "source", "campus-seoul")
+		e := model.Entity{ID: model.PortID("core1", l.port), Kind: model.KindInterface, Name: l.port, Parent: model.DeviceID("core1"), State: model.OK, Source: "campus-seoul"}
+		if n.sick && l.port == "Te1/1/4" {
+			e.State, e.Reason, e.Since = model.Critical, "down", n.cut
+		}
+		n.Add(e)
 	}
 	n.Counter("ifHCInOctets", Until(n.mute, Wave("wan", 2.3*gbit, 0.25*gbit)), "device", "busan1", "ifName", "wan0", "source", "campus-busan")
 }

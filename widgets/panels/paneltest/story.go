@@ -2,6 +2,7 @@ package paneltest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -24,7 +25,7 @@ func incidentAlerts(at time.Time) []model.Alert {
 		Labels:      map[string]string{"a": "core1", "a_port": "Te1/2/2", "b": "dist2", "b_port": "Te1/1/4", "severity": "critical"},
 		Annotations: map[string]string{"summary_ko": "dist2 Te1/1/4 – core1 링크 단절", "description_ko": "양쪽 끝에서 모두 확인"}})
 	symptom := func(id string, sev model.State, title, text, hms, entity string) {
-		add(model.Alert{ID: id, Name: id, Severity: sev, Title: title, Text: text, Since: clock(at, hms), Entity: entity, Cause: root})
+		add(model.Alert{ID: id, Name: strings.TrimRight(id, "0123456789"), Severity: sev, Title: title, Text: text, Since: clock(at, hms), Entity: entity, Cause: root})
 	}
 	symptom("node", model.Critical, "node-07 NotReady", "prod-seoul", "03:12:51", model.NodeID("prod-seoul", "node-07"))
 	symptom("crash", model.Critical, "checkout CrashLoopBackOff", "6 restarts", "03:14:37", model.ObjectID("prod-seoul", "shop", model.KindDeployment, "checkout"))
@@ -70,7 +71,7 @@ func quietEvents(at time.Time) []model.Event {
 	} {
 		t := clock(at, a.hms)
 		kv := func(transition string) map[string]string {
-			return map[string]string{"alert": a.title, "transition": transition, "by": a.by}
+			return map[string]string{"alertname": a.title, "alert": a.title, "transition": transition}
 		}
 		end := t.Add(time.Duration(a.minutes) * time.Minute)
 		out = append(out, model.Event{Time: end, Severity: model.OK, Kind: "alert", Title: a.title, Text: "resolved", Labels: kv("resolved")})

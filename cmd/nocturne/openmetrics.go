@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// writeOpenMetrics writes the newest sample of each series as OpenMetrics text 1.0
+// (https://prometheus.io/docs/specs/om/open_metrics_spec/): names ending in _total are counters, the
+// type of the others is left open.
+func writeOpenMetrics(w *bufio.Writer, batches []model.Batch) error {
+	newest := map[uint64]model.Sample{}
+	for _, b := range batches {
+		for _, s := range b.Samples {
+			if old, ok := newest[s.Labels.Hash()]; !ok || s.T >= old.T {
+				newest[s.Labels.Hash()] = s
+			}
+		}
+	}
+	list := make([]model.Sample, 0, len(newest))
+	for _, s := range newest {
+		list = append(list, s)
+	}
+	name := func(s model.Sample) string { return s.Labels.Get(labels.MetricName) }
+	slices.SortFunc(list, func(a, b model.Sample) int {
+		return cmp.Or(strings.Compare(name(a), name(b)), labels.Compare(a.Labels, b.Labels))
+	})
+	// Errors stick in w and come out of its Flush.
+	for i, s := range list {
+		if i == 0 || name(list[i-1]) != name(s) {
+			family, kind := name(s), "unknown"
+			if base, ok := strings.CutSuffix(family, "_total"); ok {
+				family, kind = base, "counter"
+			}
+			_, _ = w.WriteString("# TYPE " + family + " " + kind + "\n")
+		}
+		_, _ = w.WriteString(name(s) + labelText(s.Labels) + " " + number(s.V) + " " +
+			strconv.FormatFloat(float64(s.T)/1000, 'f', -1, 64) + "\n")
+	}
+	_, err := w.WriteString("# EOF\n")
+	return err
+}
+
+var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+func labelText(ls labels.Labels) string {
+	var parts []string
+	ls.Range(func(l labels.Label) {
+		if l.Name != labels.MetricName {
+			parts = append(parts, l.Name+`="`+escape.Replace(l.Value)+`"`)
+		}
+	})
+	if len(parts) == 0 {
+		return ""
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

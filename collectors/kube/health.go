@@ -1,0 +1,165 @@
+package kube
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// health is what is known of each watched collection: nothing, or why it cannot be read. Watch
+// errors set it; an answer of the API server for that very collection clears it.
+type health struct {
+	mu      sync.Mutex
+	trouble map[string]error // by collection key
+	changed chan struct{}    // has a value after a change
+}
+
+func newHealth() *health {
+	return &health{trouble: map[string]error{}, changed: make(chan struct{}, 1)}
+}
+
+// collection is the key of a resource in a namespace ("" for all).
+func collection(resource, namespace string) string { return namespace + "/" + resource }
+
+// set notes why a collection cannot be read, nil when it can.
+func (h *health) set(key string, err error) {
+	h.mu.Lock()
+	_, was := h.trouble[key]
+	if err != nil {
+		h.trouble[key] = err
+	} else {
+		delete(h.trouble, key)
+	}
+	h.mu.Unlock()
+	if was || err != nil {
+		poke(h.changed)
+	}
+}
+
+// get is why a collection cannot be read, nil when it can.
+func (h *health) get(key string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.trouble[key]
+}
+
+// cut reports whether a collection cannot be read for another reason than permission: its watch
+// waits for its next try, for up to a minute.
+func (h *health) cut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, err := range h.trouble {
+		if !isForbidden(err) {
+			return true
+		}
+	}
+	return false
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// listener is a transport that hears which collections the API server answers for. client-go tells
+// of watches that fail but not of those that came back.
+type listener struct {
+	next   http.RoundTripper
+	health *health
+}
+
+func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(req)
+	if err == nil && req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
+		if key := collectionOf(req.URL.Path); key != "" {
+			l.health.set(key, nil)
+		}
+	}
+	return resp, err
+}
+
+// WrappedRoundTripper lets client-go find the transport below, to close its idle connections.
+func (l *listener) WrappedRoundTripper() http.RoundTripper { return l.next }
+
+// collectionOf is the key of the collection that a path of the API lists, "" for none. The path may
+// begin with a proxy's prefix.
+func collectionOf(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	n := len(parts)
+	switch {
+	case strings.Contains(path, "metrics.k8s.io"):
+		return "" // it has pods and nodes of its own
+	case n >= 3 && parts[n-3] == "namespaces":
+		return collection(parts[n-1], parts[n-2])
+	case n >= 3:
+		return collection(parts[n-1], "")
+	}
+	return ""
+}
+
+// isQuiet reports whether a watch error is part of normal life: a watch is ended by the server every
+// few minutes, and its version of the collection expires.
+func isQuiet(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled) ||
+		apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+}
+
+func isForbidden(err error) bool { return apierrors.IsForbidden(err) }
+
+// short is what a tile says of a collection that cannot be read.
+func short(resource string, err error) string {
+	if isForbidden(err) {
+		return "no permission to list " + resource
+	}
+	return resource + " not read: " + clip(err.Error(), 160)
+}
+
+// explain says what keeps host's API server from answering, and what to do.
+func explain(host string, err error) error {
+	var (
+		unknownCA x509.UnknownAuthorityError
+		badName   x509.HostnameError
+		expired   x509.CertificateInvalidError
+		noTLS     tls.RecordHeaderError
+		noHost    *net.DNSError
+	)
+	what := ""
+	switch {
+	case errors.As(err, &unknownCA):
+		what = "its certificate is signed by somebody unknown: check certificate-authority in the kubeconfig"
+	case errors.As(err, &badName):
+		what = "its certificate is for another name: check server and tls-server-name in the kubeconfig"
+	case errors.As(err, &expired):
+		what = "its certificate is not valid now: renew it, or set the clock"
+	case errors.As(err, &noTLS):
+		what = "it does not speak TLS: check server in the kubeconfig"
+	case errors.As(err, &noHost):
+		what = "its name cannot be resolved: check server in the kubeconfig, and DNS"
+	case apierrors.IsUnauthorized(err):
+		what = "credentials refused (401): renew the token or certificate of the kubeconfig's user"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		what = "connection refused: is it running?"
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		what = "no answer: it hangs, or the network drops its packets"
+	default:
+		return fmt.Errorf("API server %s: %w", host, err)
+	}
+	return fmt.Errorf("API server %s: %s (%w)", host, what, err)
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,175 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+const (
+	eventsBack = time.Hour   // events older than this before the start are history
+	foldFor    = time.Minute // a repeated event is told once in this time, with its count
+	maxNews    = 100         // told at once; what is beyond is counted
+	maxKeys    = 10_000      // remembered for folding
+)
+
+// newsKey is what repeats are folded by.
+type newsKey struct{ kind, namespace, name, reason string }
+
+// item is an event that is due to be told.
+type item struct {
+	newsKey
+	text, from string
+	count      int // so far, as the cluster counts
+	last       time.Time
+}
+
+// newsBox folds Kubernetes events between two batches. It is safe for concurrent use.
+type newsBox struct {
+	since time.Time
+
+	mu      sync.Mutex
+	pending map[newsKey]item
+	told    map[newsKey]item // with last: when it was told
+	dropped int
+}
+
+func newNewsBox(since time.Time) *newsBox {
+	return &newsBox{since: since, pending: map[newsKey]item{}, told: map[newsKey]item{}}
+}
+
+// add takes a Kubernetes event that came or was counted up. Normal ones are small talk.
+func (b *newsBox) add(h *Happening) {
+	if h.Type == "Normal" {
+		return
+	}
+	b.put(item{newsKey{h.Kind, h.ObjectNamespace, h.ObjectName, h.Reason}, h.Message, h.From, h.Count, h.Last})
+}
+
+// restarts makes events of containers that died since before: Kubernetes itself makes none.
+func (b *newsBox) restarts(before, after *Pod) {
+	if before.UID != after.UID {
+		return
+	}
+	for _, c := range after.Containers {
+		if c.Last == nil || c.Last.ExitCode == 0 {
+			continue
+		}
+		for _, was := range before.Containers {
+			if was.Name == c.Name && c.Restarts > was.Restarts {
+				reason := cmp.Or(c.Last.Reason, "Restarted")
+				text := fmt.Sprintf("container %s ended with %s, %s", c.Name, c.Last, plural(int(c.Restarts), "restart"))
+				b.put(item{newsKey{"Pod", after.Namespace, after.Name, reason}, text, "kubelet", int(c.Restarts), c.Last.At})
+			}
+		}
+	}
+}
+
+func (b *newsBox) put(i item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i.last.Before(b.since) {
+		return
+	}
+	if told, ok := b.told[i.newsKey]; ok && told.count >= i.count && !i.last.After(told.last) {
+		return // an informer that started anew tells all events again
+	}
+	if was, ok := b.pending[i.newsKey]; ok && was.last.After(i.last) {
+		return
+	}
+	if _, ok := b.pending[i.newsKey]; !ok && len(b.pending) >= maxKeys {
+		b.dropped++
+		return
+	}
+	b.pending[i.newsKey] = i
+}
+
+// take returns the events that are due, oldest first.
+func (b *newsBox) take(v *view) []model.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var due []item
+	for key, i := range b.pending {
+		if told, ok := b.told[key]; !ok || v.now.Sub(told.last) >= foldFor || i.last.Sub(told.last) >= foldFor {
+			due = append(due, i)
+			delete(b.pending, key)
+		}
+	}
+	slices.SortFunc(due, func(x, y item) int {
+		return cmp.Or(x.last.Compare(y.last), cmp.Compare(x.namespace, y.namespace), cmp.Compare(x.name, y.name), cmp.Compare(x.reason, y.reason))
+	})
+	if len(b.told) > maxKeys {
+		clear(b.told)
+	}
+	for _, i := range due {
+		b.told[i.newsKey] = i
+	}
+	if extra := len(due) - maxNews; extra > 0 {
+		b.dropped += extra
+		due = due[extra:] // the newest matter most
+	}
+	events := make([]model.Event, 0, len(due)+1)
+	for _, i := range due {
+		events = append(events, v.event(i))
+	}
+	if b.dropped > 0 {
+		events = append(events, model.Event{
+			Time: v.now, Severity: model.Warning, Kind: "kubernetes", Entity: model.ClusterID(v.cluster), Title: v.cluster,
+			Text: fmt.Sprintf("%d more Kubernetes events at once, not shown: see kubectl get events", b.dropped), Count: b.dropped,
+		})
+		b.dropped = 0
+	}
+	return events
+}
+
+// event is how the wall shows a Kubernetes event. One from the future is dated now.
+func (v *view) event(i item) model.Event {
+	title := i.name
+	if i.namespace != "" && i.kind != "Node" {
+		title = i.namespace + "/" + i.name
+	}
+	t := i.last
+	if t.After(v.now) {
+		t = v.now
+	}
+	labels := map[string]string{"cluster": v.cluster, "kind": i.kind, "reason": i.reason}
+	set(labels, "namespace", i.namespace)
+	set(labels, "from", i.from)
+	return model.Event{
+		Time: t, Severity: model.Warning, Kind: "kubernetes", Entity: v.entityOf(i), Title: title,
+		Text: words(i.reason, i.text), Count: i.count, Labels: labels,
+	}
+}
+
+// entityOf is the entity that an event is about: the nearest that is on the wall.
+func (v *view) entityOf(i item) string {
+	object := func(kind model.Kind) string { return model.ObjectID(v.cluster, i.namespace, kind, i.name) }
+	switch i.kind {
+	case "Node":
+		return model.NodeID(v.cluster, i.name)
+	case "Pod":
+		return object(model.KindPod)
+	case "Deployment":
+		return object(model.KindDeployment)
+	case "StatefulSet":
+		return object(model.KindStatefulSet)
+	case "DaemonSet":
+		return object(model.KindDaemonSet)
+	case "Service", "Endpoints":
+		return object(model.KindService)
+	case "Namespace":
+		return model.NamespaceID(v.cluster, i.name)
+	case "ReplicaSet":
+		if rs := v.owners[i.namespace+"/"+i.name]; rs != nil && rs.OwnerKind == "Deployment" {
+			return model.ObjectID(v.cluster, i.namespace, model.KindDeployment, rs.Owner)
+		}
+	}
+	if i.namespace != "" {
+		return model.NamespaceID(v.cluster, i.namespace)
+	}
+	return model.ClusterID(v.cluster)
+}

@@ -1,0 +1,210 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestWindowStart(t *testing.T) {
+	const h = 3600 * 1000
+	for _, tc := range []struct{ t, want int64 }{{0, 0}, {1, 0}, {2*h - 1, 0}, {2 * h, 2 * h}, {-1, -2 * h}, {-2 * h, -2 * h}} {
+		if got := WindowStart(tc.t); got != tc.want {
+			t.Errorf("WindowStart(%d) = %d, want %d", tc.t, got, tc.want)
+		}
+	}
+}
+
+func window(start int64, series int) *WindowData {
+	w := &WindowData{Start: start, MinT: start + 5, MaxT: start + 9, Samples: 2 * series,
+		Checkpoint: []byte("checkpoint"), Changes: bytes.Repeat([]byte("change"), 1000), Events: []byte("events")}
+	for i := range series {
+		w.Series = append(w.Series, labels.FromStrings("__name__", "m", "i", fmt.Sprintf("%05d", i)))
+		w.Chunks = append(w.Chunks, [][]byte{fmt.Appendf(nil, "chunk %d", i), []byte("more")})
+	}
+	return w
+}
+
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	f, err := CreateFile(path, KindDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := Window.Milliseconds()
+	for _, w := range []*WindowData{window(size, 300), window(0, 300), window(2*size, 10), window(0, 300)} {
+		if _, err := f.Put(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = OpenFile(path, KindDay); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	list, err := f.Windows()
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	if a, b := list[0], list[1]; a.Start != 0 || b.Start != size || a.Index != b.Index || a.Series != 300 || a.MinT != 5 || a.End() != size {
+		t.Errorf("windows: %+v", list)
+	}
+	sets, err := f.Labels(list[2].Index)
+	if diff := cmp.Diff(window(0, 10).Series, sets, cmp.Comparer(labels.Equal)); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	var got []string
+	if err := f.Chunks(size, []uint32{7, 299, 300}, func(n uint32, data []byte) { got = append(got, fmt.Sprint(n, " ", string(data))) }); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"7 chunk 7", "7 more", "299 chunk 299", "299 more"}, got); diff != "" {
+		t.Error(diff)
+	}
+	checkpoint, changes, events, err := f.State(0)
+	if err != nil || string(checkpoint) != "checkpoint" || len(changes) != 6000 || string(events) != "events" {
+		t.Errorf("%q, %d, %q, %v", checkpoint, len(changes), events, err)
+	}
+	if err := f.Chunks(3*size, nil, nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a window that is not there: %v", err)
+	}
+}
+
+// A flipped byte anywhere in a file is an error or changes nothing that is seen; it never panics.
+func TestFlippedBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	f, err := CreateFile(path, KindDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Put(window(0, 50)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for at := 0; at < len(whole); at += 37 {
+		b := bytes.Clone(whole)
+		b[at] ^= 0xff
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if readAll(path) != nil {
+			failed++
+		}
+	}
+	if failed == 0 {
+		t.Error("no flip was noticed")
+	}
+	t.Logf("%d of %d flips were noticed", failed, (len(whole)+36)/37)
+}
+
+func readAll(path string) (err error) {
+	f, err := OpenFile(path, KindDay)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	list, err := f.Windows()
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		sets, err := f.Labels(w.Index)
+		if err != nil {
+			return err
+		}
+		for n := range sets {
+			if err := f.Chunks(w.Start, []uint32{uint32(n)}, func(uint32, []byte) {}); err != nil {
+				return err
+			}
+		}
+		if _, _, _, err := f.State(w.Start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func FuzzLabels(f *testing.F) {
+	f.Add(encodeLabels(window(0, 3).Series))
+	f.Add(encodeLabels(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		sets, err := decodeLabels(b)
+		if err != nil {
+			return
+		}
+		again, err := decodeLabels(encodeLabels(sets))
+		if diff := cmp.Diff(sets, again, cmp.Comparer(labels.Equal)); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	})
+}
+
+func FuzzChunks(f *testing.F) {
+	f.Add(packChunks([][]byte{[]byte("abc"), []byte("de")}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var list [][]byte
+		if err := eachChunk(b, func(data []byte) { list = append(list, data) }); err != nil {
+			return
+		}
+		var again [][]byte
+		if err := eachChunk(packChunks(list), func(data []byte) { again = append(again, data) }); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(list, again); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func FuzzInfo(f *testing.F) {
+	f.Add(windowKey(7), encodeInfo(WindowInfo{Start: 7, MinT: -4, MaxT: 9, Series: 3, Samples: 4, Bytes: 5, Index: "abc"}))
+	f.Fuzz(func(t *testing.T, key, b []byte) {
+		info, err := decodeInfo(key, b)
+		if err != nil {
+			return
+		}
+		if again, err := decodeInfo(windowKey(info.Start), encodeInfo(info)); err != nil || again != info {
+			t.Errorf("%+v became %+v: %v", info, again, err)
+		}
+	})
+}
+
+func FuzzWAL(f *testing.F) {
+	header := append([]byte(walMagic), walVersion)
+	f.Add(AppendFrame(AppendFrame(bytes.Clone(header), []byte("one")), []byte("two")))
+	f.Add(header)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rebuilt := bytes.Clone(header)
+		good, err := readWAL(bytes.NewReader(b), func(payload []byte) error {
+			rebuilt = AppendFrame(rebuilt, payload)
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(rebuilt, b[:good]) {
+			t.Errorf("%d bytes are called good, and are not what was read", good)
+		}
+	})
+}

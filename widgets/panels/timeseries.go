@@ -1,0 +1,212 @@
+package panels
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
+)
+
+// timeseriesOptions are the keys of a timeseries panel.
+type timeseriesOptions struct {
+	Common  `yaml:",inline"`
+	Queries []Query  `yaml:"queries"`
+	Range   string   `yaml:"range"` // default 30m
+	Limits  []Limit  `yaml:"limits"`
+	Stacked bool     `yaml:"stacked"`
+	Area    bool     `yaml:"area"` // filled below the line
+	Bars    bool     `yaml:"bars"`
+	Log     bool     `yaml:"log"`
+	Min     *float64 `yaml:"min"` // fixed ends of the axis
+	Max     *float64 `yaml:"max"`
+	// Marks are dashed moments: "causes" (default) where the roots of present incidents began,
+	// "critical" at every critical event, "none".
+	Marks string          `yaml:"marks"`
+	Every string          `yaml:"every"`
+	Empty model.Localized `yaml:"empty"`
+}
+
+type timeseries struct {
+	timeseriesOptions
+	exprs       []expression
+	span, every time.Duration
+}
+
+func timeseriesKind() Kind {
+	return Kind{Name: "timeseries", New: func(decode func(any) error) (Panel, error) {
+		var t timeseries
+		if err := decode(&t.timeseriesOptions); err != nil {
+			return nil, err
+		}
+		if len(t.Queries) == 0 {
+			return nil, fmt.Errorf("queries: want at least one")
+		}
+		for i, q := range t.Queries {
+			x, err := parseExpression(fmt.Sprintf("queries[%d].expr", i), q.Expr)
+			if err != nil {
+				return nil, err
+			}
+			t.exprs = append(t.exprs, x)
+		}
+		var err error
+		if t.span, err = parseSpan("range", t.Range, 30*time.Minute); err != nil {
+			return nil, err
+		}
+		if t.every, err = parseSpan("every", t.Every, 0); err != nil {
+			return nil, err
+		}
+		if t.Marks, err = oneOf("marks", t.Marks, "causes", "critical", "none"); err != nil {
+			return nil, err
+		}
+		if t.Min != nil && t.Max != nil && *t.Min >= *t.Max {
+			return nil, fmt.Errorf("min, max: %v, %v: want min below max", *t.Min, *t.Max)
+		}
+		return &t, checkLimits(t.Limits)
+	}}
+}
+
+func (t *timeseries) Deps() Deps {
+	return Deps{Samples: true, Entities: true, Alerts: t.Marks == "causes", Events: t.Marks == "critical"}
+}
+
+func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
+	now := src.Now()
+	step := stepFor(t.span, env.Size.W)
+	chart := plot.Chart{
+		Start: now.Add(-t.span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
+		MaxGap: step * 3 / 2, Loc: env.Style.Loc, EndLabels: true, Moments: t.moments(src, env, now),
+	}
+	v := &View{State: model.OK, MinW: 90, MinH: 40}
+	silent := staleness(src)
+	for i, q := range t.Queries {
+		f, err := t.exprs[i].freshness(ctx, src, t.every)
+		if err != nil {
+			return nil, err
+		}
+		if f.asOf.After(v.AsOf) { // the panel is as fresh as the freshest of its lines
+			v.AsOf, v.Every = f.asOf, f.every
+		}
+		found, err := src.QueryRange(ctx, q.Expr, chart.Start.Truncate(step), now.Truncate(step), step)
+		if err != nil {
+			return nil, err
+		}
+		called := names(q.Legend, fallbackName(t.exprs[i], q), found)
+		for j, line := range found {
+			chart.Series = append(chart.Series, t.line(called[j], line, f, now, silent))
+		}
+	}
+	if len(chart.Series) == 0 {
+		notice, err := t.exprs[0].empty(ctx, src, env, t.Empty.In(env.Lang))
+		if notice != nil {
+			v.State = notice.State
+		}
+		v.Notice = notice
+		return v, err
+	}
+	for _, l := range t.Limits {
+		chart.Limits = append(chart.Limits, *plotLimit(l))
+	}
+	v.Right = t.subtitle(env, &chart)
+	v.Paint = func(c *plot.Canvas, body plot.Rect) { plot.DrawChart(c, body, &chart, env.Style) }
+	return v, nil
+}
+
+// fallbackName is what the only line of a query without legend is called.
+func fallbackName(x expression, q Query) string {
+	if len(x.selectors) > 0 && x.selectors[0].metric != "" {
+		return x.selectors[0].metric
+	}
+	return q.Expr
+}
+
+// staleness maps the entities that are silent or cut off to what is known of them.
+func staleness(src model.Source) map[string]model.Entity {
+	out := map[string]model.Entity{}
+	for _, e := range src.Entities(model.Filter{}) {
+		if e.State == model.Stale || e.Kind == model.KindInterface && e.State == model.Critical {
+			out[e.ID] = e
+		}
+	}
+	return out
+}
+
+// line makes a series into a line of the chart. A silent one ends where its data ends; a port that is
+// down says so from the moment that it went down.
+func (t *timeseries) line(name string, s model.Series, f fresh, now time.Time, sick map[string]model.Entity) plot.Line {
+	e := sick[model.EntityOf(s.Labels)]
+	cut := fresh{asOf: f.asOf}
+	stale := f.stale(now)
+	if e.State == model.Stale {
+		stale = true
+		if e.Seen.Before(cut.asOf) {
+			cut.asOf = e.Seen
+		}
+	}
+	out := plot.Line{Name: name, Points: samplesOf(&s, cut.asOf, stale), Area: t.Area, Bars: t.Bars}
+	switch {
+	case stale:
+		out.Severity, out.Since = plot.KindStale, cut.asOf
+	case e.State == model.Critical:
+		out.Severity, out.Since = plot.KindCritical, e.Since
+		if e.Reason != "" {
+			out.Label = name + " " + e.Reason
+		}
+	}
+	return out
+}
+
+// moments are what the chart marks in time, the newest few.
+func (t *timeseries) moments(src model.Source, env Env, now time.Time) []plot.Moment {
+	const most = 3
+	start := now.Add(-t.span)
+	var times []time.Time
+	switch t.Marks {
+	case "causes":
+		for _, a := range src.Alerts() {
+			if a.Cause == "" && !a.Pending && a.Severity == model.Critical && a.Since.After(start) {
+				times = append(times, a.Since)
+			}
+		}
+	case "critical":
+		for _, e := range src.Events(model.EventFilter{Since: start, Until: now, MinRank: model.Critical, Limit: 50}) {
+			times = append(times, e.Time)
+		}
+	}
+	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
+	var out []plot.Moment
+	for _, at := range times {
+		if len(out) == most {
+			break
+		}
+		if n := len(out); n == 0 || out[n-1].At.Sub(at) > t.span/50 {
+			out = append(out, plot.Moment{At: at, Label: at.In(env.Style.Loc).Format("15:04")})
+		}
+	}
+	return out
+}
+
+// subtitle says the unit of the axis and the span.
+func (t *timeseries) subtitle(env Env, chart *plot.Chart) string {
+	top := 0.0
+	if t.Max != nil {
+		top = *t.Max
+	} else {
+		for _, s := range chart.Series {
+			for _, p := range s.Points {
+				if a := math.Abs(p.V); a > top && !math.IsInf(a, 0) {
+					top = a
+				}
+			}
+		}
+	}
+	span := Duration(env.Text, t.span)
+	if suffix := plot.AxisUnitFor(top, top/5, t.Unit).Suffix; suffix != "" {
+		return strings.Join([]string{suffix, span}, ", ")
+	}
+	return span
+}
