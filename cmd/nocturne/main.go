@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	_ "github.com/nocturne-noc/nocturne/cmd/nocturne/environ" // before Fyne
 )
 
 // version is set when a release is built.

@@ -41,7 +41,7 @@ func replayCommand(g *global) *cobra.Command {
 
 // play opens a window on a recording.
 func play(cmd *cobra.Command, g *global, show app.Show, open func() (*app.Player, error)) error {
-	if err := prepareWindow(); err != nil {
+	if err := checkDisplay(); err != nil {
 		return err
 	}
 	p, err := open()

@@ -2,8 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"runtime"
 
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
@@ -20,7 +20,7 @@ func wallCommand(root *cobra.Command, g *global) {
 	show := &app.Show{}
 	showFlags(root, show)
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := prepareWindow(); err != nil {
+		if err := checkDisplay(); err != nil {
 			return err
 		}
 		core, err := app.Open(cmd.Context(), g.options(cmd))
@@ -47,12 +47,10 @@ func newFyneApp() fyne.App {
 	return a
 }
 
-// prepareWindow checks that a window can be opened at all, and bounds Fyne's texture cache: left to
-// itself it keeps a texture for a minute, which on a wall that changes each second is most of the
-// memory. Fyne reads that setting when the process starts, so the process begins once more.
-func prepareWindow() error {
-	if needsDisplay() && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		return fmt.Errorf("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): render a board with nocturne snapshot, or run the sources alone with nocturne collect")
+// checkDisplay tells whether a window can be opened at all.
+func checkDisplay() error {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "" {
+		return nil
 	}
-	return restartWith("FYNE_CACHE", "5s")
+	return errors.New("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): render a board with nocturne snapshot, or run the sources alone with nocturne collect")
 }

@@ -243,6 +243,37 @@ func TestSilentNetwork(t *testing.T) {
 	}
 }
 
+// TestRestartBesideSilence holds that a device that is silent from the start stays the one that it
+// was, and becomes no stub beside itself.
+func TestRestartBesideSilence(t *testing.T) {
+	_, two, c := pair(t)
+	b := newBench(t, c, nil)
+	b.well()
+	two.Behave(snmptest.Behaviour{Silent: true})
+	again := newBench(t, c, b.batches["topology"].Links)
+	again.round()
+	if l := again.link(); l.B != "device/sw2" || l.State != model.OK || l.Confidence != 1 || l.Reason != "up, seen by sw1 alone" {
+		t.Errorf("link %+v, want the one of before", l)
+	}
+	if stubs := again.batches["topology"].Entities; len(stubs) != 0 {
+		t.Errorf("stubs %v, want none", stubs)
+	}
+}
+
+// TestFirstRound holds that no device shows as a stub before its own first round.
+func TestFirstRound(t *testing.T) {
+	_, _, c := pair(t)
+	b := newBench(t, c, nil)
+	first := b.jobs[0].Poll
+	if err := first.Collect(t.Context(), func(batch model.Batch) {
+		if batch.Scope == "topology" {
+			t.Errorf("a map after one of two devices: %v", batch.Links)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSwitchedOff(t *testing.T) {
 	one, two, c := pair(t)
 	b := newBench(t, c, nil)
@@ -363,7 +394,7 @@ func TestOldAgent(t *testing.T) {
 func TestLossWarning(t *testing.T) {
 	agent := serve(t, made(t, "sw1", 3), snmptest.Behaviour{Lose: 5})
 	scope := agent.Target().String()
-	b := newBench(t, snmp.Config{Targets: []string{scope}}, nil)
+	b := newBench(t, snmp.Config{Targets: []string{scope}, Timeout: time.Second}, nil)
 	for range 4 {
 		b.well()
 	}

@@ -51,8 +51,8 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 	sent, lost := d.session.requests, d.session.lost
 	began := d.now()
 	snap, err := poll(ctx, d.session, d.known(began), d.now)
-	d.loss.add(d.session.requests-sent, d.session.lost-lost)
 	if snap != nil {
+		d.loss.add(d.session.requests-sent, d.session.lost-lost) // silence is no loss
 		d.identified(snap, err)
 		d.told(snap, began, emit)
 	} else if !errors.Is(err, context.Canceled) {

@@ -129,8 +129,31 @@ func intersect(a, b []*Node) []*Node {
 	return out
 }
 
+// absent finds the far end of a row among the links of before: a device that has not answered since
+// the start is known only from them, by its name.
+func (d *directory) absent(known map[end][]end, from end, n *Neighbour) (end, bool) {
+	for _, far := range known[from] {
+		if d.byID[far.device] == nil && n.Name != "" && !strings.HasPrefix(far.device, stubPrefix) &&
+			strings.EqualFold(shortName(displayName(far.device)), shortName(n.Name)) {
+			return far, true
+		}
+	}
+	return end{}, false
+}
+
+// farEnds lists by port what hung on it.
+func farEnds(known []model.Link) map[end][]end {
+	ends := make(map[end][]end, 2*len(known))
+	for _, l := range known {
+		a, b := end{l.A, l.APort}, end{l.B, l.BPort}
+		ends[a], ends[b] = append(ends[a], b), append(ends[b], a)
+	}
+	return ends
+}
+
 // sightings finds the far ends of all neighbour rows. What is not a polled device becomes a stub.
-func (d *directory) sightings() ([]sighting, []model.Entity) {
+func (d *directory) sightings(known []model.Link) ([]sighting, []model.Entity) {
+	before := farEnds(known)
 	var found []sighting
 	stubs := newStubs(d)
 	for i := range d.nodes {
@@ -142,12 +165,15 @@ func (d *directory) sightings() ([]sighting, []model.Entity) {
 			n := &node.Neighbours[j]
 			s := sighting{from: end{node.ID(), n.LocalPort}, protocol: n.Protocol, raw: n.portText()}
 			far := d.find(n)
+			old, absent := d.absent(before, s.from, n)
 			switch {
 			case far == node:
 				continue // a loop plug, or a reflection: no cable between two devices
 			case far != nil:
 				s.to.device = far.ID()
 				s.to.port, _ = findPort(far.Ports, n.Port)
+			case absent:
+				s.to = old
 			default:
 				id := stubs.add(n)
 				if id == "" || n.LocalPort == "" {

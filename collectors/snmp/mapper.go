@@ -30,6 +30,7 @@ type mapper struct {
 	owner   map[string]string    // device name -> target
 	known   []model.Link         //
 	unheard map[string]time.Time // link key -> since when no neighbour row confirms it
+	settled bool                 // each target was asked once
 	emitted time.Time
 }
 
@@ -111,6 +112,9 @@ func (m *mapper) draw(emit collectors.Emit) {
 	settled := true
 	for _, asked := range m.targets {
 		settled = settled && asked
+	}
+	if m.settled = m.settled || settled; !m.settled {
+		return // what is not polled yet would flash up as a stub
 	}
 	nodes := make([]Node, 0, len(m.nodes))
 	names := map[string]string{}

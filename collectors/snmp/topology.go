@@ -74,7 +74,7 @@ type sighting struct {
 // before and has not answered is silent rather than not yet asked.
 func BuildMap(nodes []Node, known []model.Link, settled bool) (links []model.Link, stubs []model.Entity) {
 	dir := newDirectory(nodes)
-	found, stubs := dir.sightings()
+	found, stubs := dir.sightings(known)
 	edges := joinEdges(found)
 	current := map[end]float64{} // confidence of the best link on a port
 	for _, e := range edges {

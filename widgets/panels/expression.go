@@ -42,7 +42,7 @@ func parseExpression(key, text string) (expression, error) {
 	switch ast.Type() {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
 	default:
-		return x, fmt.Errorf("%s: %s gives a %s: want an instant vector, put rate() or max_over_time() around it", key, text, ast.Type())
+		return x, fmt.Errorf("%s: %s gives a %s: want an instant vector, put rate() or max_over_time() around it", key, text, parser.DocumentedType(ast.Type()))
 	}
 	parser.Inspect(ast, func(node parser.Node, _ []parser.Node) error {
 		if v, ok := node.(*parser.VectorSelector); ok {

@@ -201,3 +201,59 @@ func bigCampus() *campus {
 	}
 	return c
 }
+
+// cut takes the cables between two devices down.
+func (c *campus) cut(a, b string) {
+	for i := range c.Cables {
+		l := &c.Cables[i]
+		if l.A == model.DeviceID(a) && l.B == model.DeviceID(b) {
+			l.State, l.Reason, l.Since = model.Critical, "down, seen by both ends", c.at("03:12:08")
+		}
+	}
+}
+
+// ringCampus is n switches in a ring, with names that tell nothing.
+func ringCampus(n int) *campus {
+	c := newCampus()
+	name := func(i int) string {
+		s := fmt.Sprintf("sw%d", i%n)
+		id := model.DeviceID(s)
+		if !c.seen[id] {
+			c.seen[id] = true
+			c.Add(model.Entity{ID: id, Kind: model.KindDevice, Name: s, State: model.OK, Source: "ring"})
+		}
+		return id
+	}
+	for i := range n {
+		c.Cables = append(c.Cables, model.Link{A: name(i), APort: "1", B: name(i + 1), BPort: "2", Kind: "ethernet", State: model.OK, Seen: c.At})
+	}
+	return c
+}
+
+// mixedCampus has no distribution: servers and access switches on the core, some on both cores, a
+// site, a firewall, a switch behind a switch, and one device that is linked to nothing.
+func mixedCampus() *campus {
+	c := newCampus()
+	c.cable("core1", "1", "core2", "1", 10, .5, .97)
+	for i := range 6 {
+		acc := fmt.Sprintf("acc%d", i)
+		c.cable(acc, "1", "core1", fmt.Sprint(10+i), 1, .2, .85)
+		if i%2 == 0 {
+			c.cable(acc, "2", "core2", fmt.Sprint(10+i), 1, .2, .1)
+		}
+		for s := range i * 2 {
+			c.cable(acc, fmt.Sprint(20+s), fmt.Sprintf("node-%d%d", i, s), "eth0", 1, .1, .1)
+		}
+	}
+	c.cable("acc1", "9", "acc10", "1", 1, .2, .2)
+	c.cable("core1", "9", "db1", "eth0", 10, .2, .2)
+	c.cable("core1", "8", "fw1", "1", 10, .2, .2)
+	c.cable("Internet", "x", "fw1", "2", 10, -1, .2)
+	c.cable("bsn-gw", "1", "core2", "8", 1, .2, .2)
+	c.cable("bsn-acc1", "1", "bsn-gw", "2", 1, .2, .2)
+	c.id("acc99")
+	c.cut("acc3", "core1")
+	c.set("node-50", model.Critical, c.at("03:00:00"), c.At)
+	c.set("acc5", model.Stale, c.at("03:00:00"), c.at("03:00:00"))
+	return c
+}

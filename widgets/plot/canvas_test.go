@@ -168,6 +168,47 @@ func TestShapesCoverTheirArea(t *testing.T) {
 	}
 }
 
+// TestAreaIsAPolygon compares the column-wise area with the polygon that it is,
+// for lines that are steep, outside, or stand still.
+func TestAreaIsAPolygon(t *testing.T) {
+	for name, pts := range map[string][]Point{
+		"across columns": {{3, 50}, {63.5, 20}, {64.5, 60}, {130, 10}, {190.3, 40}},
+		"dense":          {{10, 10}, {10.2, 60}, {10.4, 5}, {10.9, 44}, {11.1, 12}, {64, 30}},
+		"upright":        {{64, 60}, {64, 10}, {128, 10}, {128, 70}},
+		"beyond":         {{-500, 30}, {90, 20}, {900, 60}},
+		"below the base": {{10, 20}, {100, 75}, {180, 20}},
+		"far apart":      {{1, 60}, {199, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const base = 70.5
+			a, b := blank(200, 80), blank(200, 80)
+			col := color.NRGBA{255, 255, 255, 200}
+			a.Area(pts, base, col)
+			var poly []Point
+			for i, p := range pts {
+				if p.Y > base || i > 0 && pts[i-1].Y > base { // cut at the base
+					if i > 0 {
+						q := pts[i-1]
+						poly = append(poly, Point{q.X + (p.X-q.X)*(base-q.Y)/(p.Y-q.Y), base})
+					}
+				}
+				if p.Y <= base {
+					poly = append(poly, p)
+				}
+			}
+			poly = append(poly, Point{poly[len(poly)-1].X, base}, Point{poly[0].X, base})
+			b.Polygon(poly, col)
+			worst := 0
+			for i := range a.Image().Pix {
+				worst = max(worst, int(math.Abs(float64(a.Image().Pix[i])-float64(b.Image().Pix[i]))))
+			}
+			if worst > 8 {
+				t.Errorf("the pictures differ by up to %d of 255", worst)
+			}
+		})
+	}
+}
+
 // TestStrokeHasNoKnots draws a half transparent line that crosses itself.
 func TestStrokeHasNoKnots(t *testing.T) {
 	c := blank(60, 60)

@@ -16,33 +16,80 @@ func (c *Canvas) Polygon(pts []Point, col color.NRGBA) {
 	c.fillPath(s, pts, col)
 }
 
-// Area fills between a line and the horizontal baseY. The line runs from left to
-// right; NaN coordinates are left out.
+// Area fills between a line and the horizontal baseY below it. The line runs from
+// left to right; points that are not finite are left out.
 func (c *Canvas) Area(pts []Point, baseY float64, col color.NRGBA) {
-	if len(pts) < 2 || !finite(baseY) {
+	if !finite(baseY) || col.A == 0 {
 		return
 	}
-	// Below the line's lowest point the area is a rectangle: only the band that
-	// the line itself runs through needs the rasterizer.
 	s := getScratch()
 	defer putScratch(s)
-	x0, x1, low := math.Inf(1), math.Inf(-1), math.Inf(-1)
 	s.path = s.path[:0]
+	ascending := true
+	var before Point
 	for _, p := range pts {
 		if !finite(p.X) || !finite(p.Y) {
 			continue
 		}
-		p.Y = math.Min(p.Y, baseY)
-		x0, x1, low = math.Min(x0, p.X), math.Max(x1, p.X), math.Max(low, p.Y)
-		s.path = append(s.path, p)
+		if len(s.path) > 0 {
+			ascending = ascending && p.X >= before.X
+			if (p.Y > baseY) != (before.Y > baseY) {
+				t := (baseY - before.Y) / (p.Y - before.Y)
+				s.path = append(s.path, Point{before.X + t*(p.X-before.X), baseY})
+			}
+		}
+		s.path = append(s.path, Point{p.X, math.Min(p.Y, baseY)})
+		before = p
 	}
-	if len(s.path) < 2 {
+	line := s.path
+	if len(line) < 2 {
 		return
 	}
+	if !ascending {
+		s.path = append(s.path, Point{line[len(line)-1].X, baseY}, Point{line[0].X, baseY})
+		c.fillPath(s, s.path, col)
+		return
+	}
+	// Column by column, only the band that the line runs through needs the
+	// rasterizer: what lies below is a rectangle. Columns meet between pixels.
+	const column = 64
+	end := math.Min(line[len(line)-1].X, float64(c.clip.Max.X))
+	for left := math.Max(line[0].X, float64(c.clip.Min.X)); left < end; {
+		right := math.Min((math.Floor(left/column)+1)*column, end)
+		for len(line) > 2 && line[1].X <= left {
+			line = line[1:]
+		}
+		s.part = append(s.part[:0], Point{left, heightAt(line, left)})
+		i := 1
+		for ; i < len(line) && line[i].X < right; i++ {
+			s.part = append(s.part, line[i])
+		}
+		s.part = append(s.part, Point{right, heightAt(line[i-1:], right)})
+		c.fillColumn(s, baseY, col)
+		left = right
+	}
+}
+
+// heightAt returns the line's y at x, which lies on its first segment.
+func heightAt(line []Point, x float64) float64 {
+	if len(line) < 2 || line[1].X <= line[0].X {
+		return line[0].Y
+	}
+	t := clamp((x-line[0].X)/(line[1].X-line[0].X), 0, 1)
+	return line[0].Y + t*(line[1].Y-line[0].Y)
+}
+
+// fillColumn fills below the line in s.part.
+func (c *Canvas) fillColumn(s *scratch, baseY float64, col color.NRGBA) {
+	low := math.Inf(-1)
+	for _, p := range s.part {
+		low = math.Max(low, p.Y)
+	}
 	low = math.Min(math.Ceil(low), baseY)
-	s.path = append(s.path, Point{x1, low}, Point{x0, low})
-	c.fillPath(s, s.path, col)
-	c.FillRect(Rect{x0, low, x1 - x0, baseY - low}, col)
+	left, right := s.part[0].X, s.part[len(s.part)-1].X
+	s.part = append(s.part, Point{right, low}, Point{left, low})
+	c.fillPath(s, s.part, col)
+	c.FillRect(Rect{left, low, right - left, baseY - low}, col)
 }
 
 // fillPath fills pts through the coverage rasterizer, cut to the clip first.

@@ -30,6 +30,8 @@ type Source struct {
 	Lines    []model.Series
 	Err      error // answer of every query when not nil
 	From, To time.Time
+
+	sort sync.Once
 }
 
 var _ model.Source = (*Source)(nil)
@@ -50,6 +52,9 @@ func (s *Source) Replay() (start, end time.Time, replay bool) {
 
 // Entities implements model.Source.
 func (s *Source) Entities(f model.Filter) []model.Entity {
+	s.sort.Do(func() {
+		slices.SortFunc(s.Things, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
+	})
 	var out []model.Entity
 	for _, e := range s.Things {
 		if (f.Kind == "" || f.Kind == e.Kind) && (f.Source == "" || f.Source == e.Source) &&
@@ -57,7 +62,6 @@ func (s *Source) Entities(f model.Filter) []model.Entity {
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 
