@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/util/annotations"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -154,7 +155,7 @@ func touching(windows []bolt.SealedWindow, mint, maxt int64) []bolt.SealedWindow
 }
 
 // load adds the chunks of all matching series in the span to those that m has already. A day that
-// retention removed meanwhile has none.
+// retention removed meanwhile has none. A window that is damaged is left out with a warning.
 func (a *archive) load(ctx context.Context, windows []bolt.SealedWindow, mint, maxt int64, matchers []*labels.Matcher, m *merger) error {
 	for _, w := range touching(windows, mint, maxt) {
 		if err := ctx.Err(); err != nil {
@@ -166,7 +167,11 @@ func (a *archive) load(ctx context.Context, windows []bolt.SealedWindow, mint, m
 				m.add(x.sets[n], chunk{max(w.Start, w.MinT), min(w.End()-1, w.MaxT), data})
 			})
 		}
-		if err != nil && !errors.Is(err, fs.ErrClosed) {
+		switch {
+		case err == nil, errors.Is(err, fs.ErrClosed):
+		case errors.Is(err, bolt.ErrDamaged):
+			m.damage.Add(err)
+		default:
 			return err
 		}
 	}
@@ -188,7 +193,7 @@ func (a *archive) visit(ctx context.Context, windows []bolt.SealedWindow, mint, 
 		switch {
 		case err == nil:
 			visit(x)
-		case !errors.Is(err, fs.ErrClosed):
+		case !errors.Is(err, fs.ErrClosed) && !errors.Is(err, bolt.ErrDamaged):
 			return err
 		}
 	}
@@ -197,6 +202,7 @@ func (a *archive) visit(ctx context.Context, windows []bolt.SealedWindow, mint, 
 
 // merger joins the chunks of the same series from several windows, which come in time order.
 type merger struct {
+	damage annotations.Annotations
 	list   []*seriesData
 	byHash map[uint64][]*seriesData
 }

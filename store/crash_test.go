@@ -125,12 +125,13 @@ func checkCrash(t *testing.T, dir string, acked int) (last int) {
 			t.Error(err)
 		}
 	}()
-	list, err := s.load(context.Background(), 0, crashTime(1<<20).UnixMilli(), []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
+	found, err := s.load(context.Background(), 0, crashTime(1<<20).UnixMilli(), []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(list) != 50 {
-		t.Fatalf("%d series, want 50", len(list))
+	list := found.list
+	if len(list) != 50 || len(found.damage) > 0 {
+		t.Fatalf("%d series, want 50; damage: %v", len(list), found.damage)
 	}
 	last = -1
 	for k, d := range list {

@@ -50,6 +50,7 @@ type memSeries struct {
 type headChunk struct {
 	window     int64 // start of its window
 	minT, maxT int64
+	n          int // samples; the chunk counts them too, in a place that is rarely in the cache
 	xor        *chunkenc.XORChunk
 	app        chunkenc.Appender
 }
@@ -140,7 +141,7 @@ func (m *memSeries) add(t int64, v float64) {
 	if n := len(m.chunks); n > 0 {
 		c = m.chunks[n-1]
 	}
-	if c == nil || c.window != window || c.xor.NumSamples() >= maxChunkSamples {
+	if c == nil || c.window != window || c.n >= maxChunkSamples {
 		c = &headChunk{window: window, minT: t, xor: chunkenc.NewXORChunk()}
 		app, err := c.xor.Appender()
 		if err != nil { // an empty chunk always has one
@@ -151,6 +152,7 @@ func (m *memSeries) add(t int64, v float64) {
 	}
 	c.app.Append(0, t, v)
 	c.maxT = t
+	c.n++
 	m.lastT, m.lastV = t, v
 }
 

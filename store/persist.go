@@ -33,6 +33,7 @@ type disk struct {
 	wal       wal
 	retryAt   time.Time // after a failure
 	cleanedAt time.Time // retention was last looked at
+	sealedTo  int64     // nothing is due before this Unix millisecond
 }
 
 // wal is a write-ahead file: a *bolt.WAL, or one that fails.
@@ -321,10 +322,14 @@ func (s *Store) rotate() error {
 
 // sealBefore seals all windows that start before limit.
 func (s *Store) sealBefore(limit int64) error {
+	if limit <= s.disk.sealedTo {
+		return nil
+	}
 	s.mu.Lock()
 	due := s.due(limit)
 	if len(due) == 0 {
 		s.mu.Unlock()
+		s.disk.sealedTo = limit
 		return nil
 	}
 	if s.dir == nil { // memory only: keep what fits
@@ -332,6 +337,7 @@ func (s *Store) sealBefore(limit int64) error {
 			s.forget(due[len(due)-maxUnsealed])
 		}
 		s.mu.Unlock()
+		s.disk.sealedTo = limit
 		return nil
 	}
 	s.head.sealed = max(s.head.sealed, limit) // nothing is added to them from now on
@@ -365,6 +371,7 @@ func (s *Store) sealBefore(limit int64) error {
 	s.archive.add(sealed...)
 	s.forget(limit)
 	s.mu.Unlock()
+	s.disk.sealedTo = limit
 	return s.rotate()
 }
 
@@ -420,7 +427,7 @@ func (s *Store) windowData(start int64) (*bolt.WindowData, error) {
 		for _, c := range m.chunks {
 			if c.window == start {
 				chunks = append(chunks, c.xor.Bytes())
-				data.Samples += c.xor.NumSamples()
+				data.Samples += c.n
 				data.MinT, data.MaxT = min(data.MinT, c.minT), max(data.MaxT, c.maxT)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // loadFunc finds the series that match and have samples in the span, with their chunks.
-type loadFunc func(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]*seriesData, error)
+type loadFunc func(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error)
 
 // namesFunc visits the indexes of everything in the span.
 type namesFunc func(ctx context.Context, mint, maxt int64, visit func(*index)) error
@@ -51,17 +51,18 @@ func (q *querier) Select(ctx context.Context, sortSeries bool, hints *storage.Se
 	if hints != nil {
 		mint, maxt = max(mint, hints.Start), min(maxt, hints.End)
 	}
-	list, err := q.load(ctx, mint, maxt, matchers)
+	found, err := q.load(ctx, mint, maxt, matchers)
 	if err != nil {
 		return storage.ErrSeriesSet(err)
 	}
+	list := found.list
 	for _, d := range list {
 		d.mint, d.maxt = mint, maxt
 	}
 	if sortSeries {
 		slices.SortFunc(list, func(a, b *seriesData) int { return labels.Compare(a.labels, b.labels) })
 	}
-	return &seriesSet{list: list, at: -1}
+	return &seriesSet{list: list, at: -1, damage: found.damage}
 }
 
 func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
@@ -113,14 +114,15 @@ func sortedSet(set map[string]struct{}, hints *storage.LabelHints) []string {
 func (*querier) Close() error { return nil }
 
 type seriesSet struct {
-	list []*seriesData
-	at   int
+	list   []*seriesData
+	at     int
+	damage annotations.Annotations
 }
 
-func (s *seriesSet) Next() bool                      { s.at++; return s.at < len(s.list) }
-func (s *seriesSet) At() storage.Series              { return s.list[s.at] }
-func (*seriesSet) Err() error                        { return nil }
-func (*seriesSet) Warnings() annotations.Annotations { return nil }
+func (s *seriesSet) Next() bool                        { s.at++; return s.at < len(s.list) }
+func (s *seriesSet) At() storage.Series                { return s.list[s.at] }
+func (*seriesSet) Err() error                          { return nil }
+func (s *seriesSet) Warnings() annotations.Annotations { return s.damage }
 
 func (d *seriesData) Labels() labels.Labels { return d.labels }
 
@@ -206,20 +208,23 @@ func (c *chunkIterator) Seek(t unixMilli) chunkenc.ValueType {
 func (c *chunkIterator) Err() error { return cmp.Or(c.err, c.Iterator.Err()) }
 
 // load collects the series of a span, sealed and from the head.
-func (s *Store) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]*seriesData, error) {
+func (s *Store) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error) {
 	s.mu.RLock()
 	windows := s.archive.list() // a window is in here or in the head
 	fresh := s.head.load(mint, maxt, matchers)
 	s.mu.RUnlock()
 	if len(touching(windows, mint, maxt)) == 0 {
-		return fresh, ctx.Err()
+		return &merger{list: fresh}, ctx.Err()
 	}
 	m := newMerger()
 	err := s.archive.load(ctx, windows, mint, maxt, matchers, m)
 	for _, d := range fresh {
 		m.add(d.labels, d.chunks...)
 	}
-	return m.list, err
+	if len(m.damage) > 0 {
+		s.log.Error("damaged history is left out of an answer", "err", m.damage.AsErrors()[0])
+	}
+	return m, err
 }
 
 // indexes visits the index of every part of history that touches the span.
@@ -256,11 +261,11 @@ func (s *Store) Series(ctx context.Context, start, end time.Time, selectors ...[
 	var out []labels.Labels
 	seen := map[uint64][]labels.Labels{}
 	for _, matchers := range selectors {
-		list, err := s.load(ctx, start.UnixMilli(), end.UnixMilli(), matchers)
+		found, err := s.load(ctx, start.UnixMilli(), end.UnixMilli(), matchers)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range list {
+		for _, d := range found.list {
 			hash := d.labels.Hash()
 			if slices.ContainsFunc(seen[hash], func(ls labels.Labels) bool { return labels.Equal(ls, d.labels) }) {
 				continue

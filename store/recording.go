@@ -67,10 +67,10 @@ func (r *Recording) View(clock func() time.Time) model.Source {
 // Close waits for readers of the file.
 func (r *Recording) Close() error { return errors.Join(r.engine.Close(), r.file.Close()) }
 
-func (r *Recording) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) ([]*seriesData, error) {
+func (r *Recording) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error) {
 	m := newMerger()
 	err := r.archive.load(ctx, r.archive.list(), mint, maxt, matchers, m)
-	return m.list, err
+	return m, err
 }
 
 func (r *Recording) indexes(ctx context.Context, mint, maxt int64, visit func(*index)) error {
@@ -129,10 +129,11 @@ func (s *Store) record(ctx context.Context, path string, since, until time.Time)
 // stretch collects what happened from one millisecond to another within the window at start.
 func (s *Store) stretch(ctx context.Context, start, from, to int64) (*bolt.WindowData, error) {
 	data := &bolt.WindowData{Start: start, MinT: math.MaxInt64, MaxT: math.MinInt64}
-	list, err := s.load(ctx, from, to, nil)
+	found, err := s.load(ctx, from, to, nil)
 	if err != nil {
 		return nil, err
 	}
+	list := found.list
 	slices.SortFunc(list, func(a, b *seriesData) int { return labels.Compare(a.labels, b.labels) })
 	for _, d := range list {
 		d.mint, d.maxt = from, to

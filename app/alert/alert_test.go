@@ -32,6 +32,7 @@ type bench struct {
 	builtin fs.FS
 	fold    []alert.FoldRule
 	now     time.Time
+	every   time.Duration      // between two evaluations
 	series  map[string]float64 // what the collectors tell at each step
 	store   *store.Store
 	manager *alert.Manager
@@ -39,7 +40,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, builtin fs.FS, fold []alert.FoldRule) *bench {
-	b := &bench{t: t, dir: t.TempDir(), builtin: builtin, fold: fold, now: epoch, series: map[string]float64{}}
+	b := &bench{t: t, dir: t.TempDir(), builtin: builtin, fold: fold, now: epoch, every: alert.DefaultInterval, series: map[string]float64{}}
 	b.open()
 	t.Cleanup(b.close)
 	return b
@@ -83,7 +84,7 @@ func (b *bench) restart(away time.Duration) {
 func (b *bench) step(d time.Duration) {
 	b.t.Helper()
 	for end := b.now.Add(d); b.now.Before(end); {
-		b.now = b.now.Add(alert.DefaultInterval)
+		b.now = b.now.Add(b.every)
 		b.tell()
 		b.manager.Eval(context.Background(), b.now)
 	}

@@ -75,6 +75,8 @@ type Manager struct {
 	files    map[string][]*rules.Group
 	problems []error // of the rule files
 	alerts   map[string]model.Alert
+	// Of before the start or pause, and not heard of again yet.
+	unconfirmed map[string]model.Alert
 }
 
 // New loads the built-in rules, which is the only way it can fail.
@@ -214,6 +216,9 @@ func (m *Manager) Eval(ctx context.Context, ts time.Time) {
 	if first || ts.Sub(m.last) > grace || ts.Before(m.last) {
 		m.resumed = ts
 		clear(m.evaluated)
+		m.mu.Lock()
+		m.unconfirmed = maps.Clone(m.alerts)
+		m.mu.Unlock()
 	}
 	m.last = ts
 	inGrace := ts.Sub(m.resumed) < grace
@@ -261,20 +266,25 @@ func (m *Manager) publish(groups []*rules.Group, ts time.Time, first, inGrace bo
 	m.alerts = after
 }
 
-// keepUnconfirmed adds the alerts of before that nothing speaks for or against yet, and those that
-// fired before and only count their "for" again.
+// keepUnconfirmed adds the alerts of before that nothing speaks for or against yet. One that fired
+// before and is active again goes on firing while its "for" is restored.
 func (m *Manager) keepUnconfirmed(list []model.Alert) []model.Alert {
-	have := map[string]int{}
 	for i, a := range list {
-		have[a.ID] = i
-	}
-	for id, a := range m.alerts {
-		i, ok := have[id]
+		was, ok := m.unconfirmed[a.ID]
 		switch {
 		case !ok:
-			list = append(list, a)
-		case list[i].Pending && !a.Pending:
-			list[i].Pending, list[i].Since, list[i].Fired = false, a.Since, a.Fired
+		case a.Pending && !was.Pending:
+			list[i].Pending, list[i].Since, list[i].Fired = false, was.Since, was.Fired
+		default:
+			delete(m.unconfirmed, a.ID)
+		}
+	}
+	have := byID(list)
+	for id, was := range m.unconfirmed {
+		now, known := m.alerts[id] // may have been acknowledged since
+		if _, ok := have[id]; !ok && known {
+			was.AckBy, was.AckAt, was.AckNote = now.AckBy, now.AckAt, now.AckNote
+			list = append(list, was)
 		}
 	}
 	sortAlerts(list)

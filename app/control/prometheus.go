@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -90,44 +91,50 @@ func run(r *http.Request, q promql.Query) (any, error) {
 	return queryData{res.Value.Type(), res.Value}, nil
 }
 
-// selection reads match[], start and end.
-func (a *api) selection(r *http.Request) (storage.Querier, [][]*labels.Matcher, error) {
+// selection is what match[], start and end ask for.
+type selection struct {
+	storage.Querier
+	sets  [][]*labels.Matcher
+	hints storage.SelectHints
+}
+
+func (a *api) selection(r *http.Request) (*selection, error) {
 	sets, err := a.parser.ParseMetricSelectors(r.Form["match[]"])
 	if err != nil {
-		return nil, nil, badData("parameter match[]: %w", err)
+		return nil, badData("parameter match[]: %w", err)
 	}
 	for _, set := range sets {
 		if !slices.ContainsFunc(set, func(m *labels.Matcher) bool { return !m.Matches("") }) {
-			return nil, nil, badData("parameter match[]: at least one matcher must not match the empty text")
+			return nil, badData("parameter match[]: at least one matcher must not match the empty text")
 		}
 	}
 	start, err := a.timeOf(r, "start", a.Source.Now().Add(-24*time.Hour))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	end, err := a.timeOf(r, "end", a.Source.Now())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	q, err := a.Queryable.Querier(start.UnixMilli(), end.UnixMilli())
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading history: %w", err)
+		return nil, fmt.Errorf("reading history: %w", err)
 	}
-	return q, sets, nil
+	return &selection{q, sets, storage.SelectHints{Start: start.UnixMilli(), End: end.UnixMilli(), Func: "series"}}, nil
 }
 
 func (a *api) series(r *http.Request) (any, error) {
-	q, sets, err := a.selection(r)
+	q, err := a.selection(r)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = q.Close() }() // only read
-	if len(sets) == 0 {
+	if len(q.sets) == 0 {
 		return nil, badData("parameter match[] is missing")
 	}
 	found := map[uint64]labels.Labels{}
-	for _, set := range sets {
-		ss := q.Select(r.Context(), false, &storage.SelectHints{Func: "series"}, set...)
+	for _, set := range q.sets {
+		ss := q.Select(r.Context(), false, &q.hints, set...)
 		for ss.Next() && len(found) < maxList {
 			ls := ss.At().Labels()
 			found[ls.Hash()] = ls
@@ -136,12 +143,7 @@ func (a *api) series(r *http.Request) (any, error) {
 			return nil, ss.Err()
 		}
 	}
-	list := make([]labels.Labels, 0, len(found))
-	for _, ls := range found {
-		list = append(list, ls)
-	}
-	slices.SortFunc(list, labels.Compare)
-	return list, nil
+	return slices.SortedFunc(maps.Values(found), labels.Compare), nil
 }
 
 func (a *api) labelNames(r *http.Request) (any, error) {
@@ -160,16 +162,16 @@ func (a *api) labelValues(r *http.Request) (any, error) {
 
 // union collects texts over all selectors, sorted, each once; never nil.
 func (a *api) union(r *http.Request, read func(storage.Querier, []*labels.Matcher) ([]string, error)) (any, error) {
-	q, sets, err := a.selection(r)
+	q, err := a.selection(r)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = q.Close() }() // only read
-	if len(sets) == 0 {
-		sets = [][]*labels.Matcher{nil}
+	if len(q.sets) == 0 {
+		q.sets = [][]*labels.Matcher{nil}
 	}
 	all := []string{}
-	for _, set := range sets {
+	for _, set := range q.sets {
 		list, err := read(q, set)
 		if err != nil {
 			return nil, err

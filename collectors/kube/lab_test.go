@@ -2,10 +2,11 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,23 +123,26 @@ func run(t *testing.T, cfg Config, every time.Duration) *board {
 	return b
 }
 
-// TestLab reads the cluster of cmd/lab, where one is up.
-func TestLab(t *testing.T) {
+// labDir is where cmd/lab keeps a running lab, found in a folder above the package's.
+func labDir(t *testing.T) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig := ""
-	for ; kubeconfig == "" && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, ".cache", "lab", "run", "kubeconfig")
-		if _, err := os.Stat(path); err == nil {
-			kubeconfig = path
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		lab := filepath.Join(dir, ".cache", "lab")
+		if _, err := os.Stat(filepath.Join(lab, "run", "kubeconfig")); err == nil {
+			return lab
 		}
 	}
-	if kubeconfig == "" {
-		t.Skip("no lab is up: start it with cmd/lab")
-	}
-	b := run(t, Config{Kubeconfig: kubeconfig}, 5*time.Second)
+	t.Skip("no lab is up: start it with cmd/lab")
+	return ""
+}
+
+// TestLab reads the cluster of cmd/lab, where one is up.
+func TestLab(t *testing.T) {
+	b := run(t, Config{Kubeconfig: filepath.Join(labDir(t), "run", "kubeconfig")}, 5*time.Second)
 	took := b.await(t, 15*time.Second, "first picture", func() bool { return len(b.entities) > 100 && b.samples != nil })
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,11 +156,73 @@ func TestLab(t *testing.T) {
 			t.Logf("%s: %v %q %v", e.ID, e.State, e.Reason, e.Labels)
 		}
 	}
-	t.Logf("first picture after %v: %d entities %v, %d links, %d samples, %d events; row %+v", took, len(b.entities), kinds, len(b.links), len(b.samples), len(b.events), b.rows)
-	if n := len(kinds[model.KindNode]); n == 0 {
-		t.Error("no nodes")
+	t.Logf("first picture after %v: %d entities %v, %d links, %d samples, %d events", took, len(b.entities), kinds, len(b.links), len(b.samples), len(b.events))
+	if len(kinds[model.KindNode]) == 0 || len(kinds[model.KindPod]) == 0 {
+		t.Error("no nodes or no pods")
 	}
-	for _, e := range b.events[:min(len(b.events), 5)] {
-		t.Log(fmt.Sprintf("%+v", e))
+}
+
+// TestLabFaults injects faults into the cluster of cmd/lab and waits for the wall to say so, and for
+// it to clear when they are healed. It disturbs whoever else looks at that lab, so it has to be
+// asked for with NOCTURNE_LAB_FAULTS=1.
+func TestLabFaults(t *testing.T) {
+	if os.Getenv("NOCTURNE_LAB_FAULTS") == "" {
+		t.Skip("set NOCTURNE_LAB_FAULTS=1 to inject faults into the lab")
+	}
+	dir := labDir(t)
+	lab := func(args ...string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+		defer cancel()
+		if out, err := exec.CommandContext(ctx, filepath.Join(dir, "bin", "lab"), args...).CombinedOutput(); err != nil {
+			t.Fatalf("lab %v: %v: %s", args, err, out)
+		}
+	}
+	b := run(t, Config{Kubeconfig: filepath.Join(dir, "run", "kubeconfig")}, 5*time.Second)
+	some := func(kind model.Kind, state model.State, reason string) bool {
+		for _, e := range b.entities {
+			if e.Kind == kind && e.State == state && strings.Contains(e.Reason, reason) {
+				return true
+			}
+		}
+		return false
+	}
+	well := func() bool {
+		return b.row().State == model.OK && len(b.entities) > 100 && !some(model.KindPod, model.Critical, "") && !some(model.KindNode, model.Critical, "") && !some(model.KindPod, model.Warning, "")
+	}
+	b.await(t, time.Minute, "a lab that is well", well)
+	for _, f := range []struct {
+		fault string
+		limit time.Duration
+		seen  func() bool
+	}{
+		{"pod-crash", 5 * time.Second, func() bool { return some(model.KindPod, model.Critical, "CrashLoopBackOff, ") }},
+		{"image-pull", 20 * time.Second, func() bool { return some(model.KindPod, model.Critical, "ImagePullBackOff ") || some(model.KindPod, model.Critical, "ErrImagePull ") }},
+		{"unschedulable", 25 * time.Second, func() bool { return some(model.KindPod, model.Warning, "unschedulable: 0/10 nodes") }},
+		{"service-empty", 10 * time.Second, func() bool { return some(model.KindService, model.Critical, "selector app=") }},
+		{"node-notready", 5 * time.Second, func() bool {
+			return some(model.KindNode, model.Critical, "lost: kubelet silent") && some(model.KindPod, model.Warning, "on lost node ")
+		}},
+		{"apiserver-hang", 12 * time.Second, func() bool {
+			return b.row().State == model.Critical && strings.Contains(b.row().Error, "no answer: it hangs")
+		}},
+		{"apiserver-down", 5 * time.Second, func() bool {
+			return b.row().State == model.Critical && strings.Contains(b.row().Error, "connection refused")
+		}},
+	} {
+		t.Run(f.fault, func(t *testing.T) {
+			defer lab("heal")
+			lab("fault", f.fault)
+			took := b.await(t, f.limit, f.fault, f.seen)
+			b.mu.Lock()
+			for _, e := range b.entities {
+				if e.State.Problem() {
+					t.Logf("%s: %v %q", e.ID, e.State, e.Reason)
+				}
+			}
+			t.Logf("row: %v %q", b.row().State, b.row().Error)
+			b.mu.Unlock()
+			lab("heal", f.fault)
+			t.Logf("seen %v after it was in force, clear %v after it was healed", took, b.await(t, 90*time.Second, "heal of "+f.fault, well))
+		})
 	}
 }

@@ -6,16 +6,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/nocturne-noc/nocturne/collectors"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
-// resource is a collection that is watched.
-type resource struct {
+// watchable is a collection that can be watched.
+type watchable struct {
 	name       string
 	namespaced bool
 	informer   func(informers.SharedInformerFactory) cache.SharedIndexInformer
@@ -23,7 +25,7 @@ type resource struct {
 }
 
 // collections are what is watched, the essential ones first.
-var collections = []resource{
+var collections = []watchable{
 	{"nodes", false, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
 		return f.Core().V1().Nodes().Informer()
 	}, ""},
@@ -59,7 +61,7 @@ const essential = 2
 
 // watched is one collection in one namespace.
 type watched struct {
-	resource
+	watchable
 	key      string
 	informer cache.SharedIndexInformer
 	handled  cache.DoneChecker // the handler has seen the whole first list
@@ -96,7 +98,7 @@ type answer struct {
 // session watches until ctx ends, whose error it returns, or until the informers had better start
 // anew after an outage.
 func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func(error)) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.FromSlogHandler(c.log.With("cluster", c.name).Handler())))
 	s := &session{
 		c: c, emit: emit, status: status, began: c.now(), pause: settleFor,
 		dirty: make(chan struct{}, 1), ask: make(chan struct{}, 1), answers: make(chan answer),
@@ -120,7 +122,7 @@ func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func
 }
 
 // start begins to watch collections.
-func (s *session) start(ctx context.Context, list []resource) error {
+func (s *session) start(ctx context.Context, list []watchable) error {
 	for _, r := range list {
 		namespaces := []string{metav1.NamespaceAll}
 		if r.namespaced && len(s.c.namespaces) > 0 {
@@ -137,11 +139,11 @@ func (s *session) start(ctx context.Context, list []resource) error {
 	return nil
 }
 
-func (s *session) watch(ctx context.Context, r resource, ns string) (watched, error) {
+func (s *session) watch(ctx context.Context, r watchable, ns string) (watched, error) {
 	factory := informers.NewSharedInformerFactoryWithOptions(s.c.api, 0,
 		informers.WithNamespace(ns), informers.WithTransform(s.strings.transform),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.FieldSelector = r.selector }))
-	w := watched{resource: r, key: collection(r.name, ns), informer: r.informer(factory)}
+	w := watched{watchable: r, key: collection(r.name, ns), informer: r.informer(factory)}
 	err := w.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
 		if ctx.Err() == nil && !isQuiet(err) {
 			s.c.health.set(w.key, err)

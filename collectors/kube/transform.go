@@ -199,7 +199,11 @@ func (in *interner) deployment(o *appsv1.Deployment) *Workload {
 }
 
 func (in *interner) statefulSet(o *appsv1.StatefulSet) *Workload {
-	return &Workload{meta: in.meta(&o.ObjectMeta), Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas, Available: o.Status.AvailableReplicas, Updated: o.Status.UpdatedReplicas}
+	available := o.Status.AvailableReplicas
+	if available == 0 {
+		available = o.Status.ReadyReplicas // clusters before 1.22 do not tell
+	}
+	return &Workload{meta: in.meta(&o.ObjectMeta), Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas, Available: available, Updated: o.Status.UpdatedReplicas}
 }
 
 func (in *interner) daemonSet(o *appsv1.DaemonSet) *Workload {

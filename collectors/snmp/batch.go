@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -68,7 +69,7 @@ func (r *round) deviceEntity() model.Entity {
 			e.Reason += fmt.Sprintf(" (and %d more)", more)
 		}
 	case r.health.lossRatio > lossWarning:
-		e.State, e.Reason = model.Warning, fmt.Sprintf("%.0f %% of requests get no answer", 100*r.health.lossRatio)
+		e.State, e.Reason = model.Warning, fmt.Sprintf("about %.0f %% of requests get no answer", 5*math.Round(20*r.health.lossRatio))
 	}
 	return e
 }

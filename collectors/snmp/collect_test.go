@@ -1,10 +1,8 @@
 package snmp_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,109 +13,6 @@ import (
 	"github.com/nocturne-noc/nocturne/collectors/snmp/snmptest"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
-
-// bench is a source of kind snmp on test agents, with a clock of its own.
-type bench struct {
-	t       *testing.T
-	jobs    []collectors.Job
-	mu      sync.Mutex
-	now     time.Time
-	batches map[string]model.Batch // the last of each scope
-	events  []model.Event
-}
-
-func newBench(t *testing.T, c snmp.Config, known []model.Link) *bench {
-	t.Helper()
-	b := &bench{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), batches: map[string]model.Batch{}}
-	if c.Timeout == 0 {
-		c.Timeout = 150 * time.Millisecond
-	}
-	retries := 1
-	c.Retries = &retries
-	jobs, err := snmp.Kind().Open(collectors.Env{
-		Name: "campus", Every: 5 * time.Second,
-		Decode: func(into any) error { *into.(*snmp.Config) = c; return nil },
-		Secret: func(ref string) (string, error) { return strings.TrimPrefix(ref, "env:"), nil },
-		Links:  func(string) []model.Link { return known },
-		Now: func() time.Time {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.now
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.jobs = jobs
-	return b
-}
-
-// round polls all targets once and moves the clock by one interval.
-func (b *bench) round() []error {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
-	defer cancel()
-	errs := make([]error, len(b.jobs))
-	for i, job := range b.jobs {
-		errs[i] = job.Poll.Collect(ctx, func(batch model.Batch) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.batches[batch.Scope] = batch
-			b.events = append(b.events, batch.Events...)
-		})
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.now = b.now.Add(5 * time.Second)
-	return errs
-}
-
-func (b *bench) well() {
-	b.t.Helper()
-	for i, err := range b.round() {
-		if err != nil {
-			b.t.Fatalf("%s: %v", b.jobs[i].Target, err)
-		}
-	}
-}
-
-func (b *bench) link() model.Link {
-	b.t.Helper()
-	links := b.batches["topology"].Links
-	if len(links) != 1 {
-		b.t.Fatalf("%d links, want 1: %v", len(links), links)
-	}
-	return links[0]
-}
-
-func (b *bench) sample(scope, name string, pairs ...string) (float64, labels.Labels) {
-	b.t.Helper()
-	for _, s := range b.batches[scope].Samples {
-		if s.Labels.Get(labels.MetricName) != name {
-			continue
-		}
-		fits := true
-		for i := 0; i < len(pairs); i += 2 {
-			fits = fits && s.Labels.Get(pairs[i]) == pairs[i+1]
-		}
-		if fits {
-			return s.V, s.Labels
-		}
-	}
-	b.t.Fatalf("no sample %s%v in scope %s", name, pairs, scope)
-	return 0, labels.EmptyLabels()
-}
-
-func (b *bench) entity(scope, id string) model.Entity {
-	b.t.Helper()
-	for _, e := range b.batches[scope].Entities {
-		if e.ID == id {
-			return e
-		}
-	}
-	b.t.Fatalf("no entity %s in scope %s", id, scope)
-	return model.Entity{}
-}
 
 const operStatus = "1.3.6.1.2.1.2.2.1.8."
 
@@ -400,6 +295,50 @@ func TestLossWarning(t *testing.T) {
 	}
 	if e := b.entity(scope, "device/sw1"); e.State != model.Warning || !strings.Contains(e.Reason, "% of requests get no answer") {
 		t.Errorf("device %s %q", e.State, e.Reason)
+	}
+}
+
+// TestHalfTable holds that an agent that refuses a part of a table is marked, keeps its place on
+// the map, and does not make the rest of its interfaces vanish.
+func TestHalfTable(t *testing.T) {
+	one, _, c := pair(t)
+	at, err := snmp.ParseOID("1.3.6.1.2.1.31.1.1.1.18.1") // ifAlias
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(t, one, func(r *snmptest.Recording) error { return r.Set("1.3.6.1.2.1.31.1.1.1.18.1", "4", "uplink") })
+	b := newBench(t, c, nil)
+	b.well()
+	one.Behave(snmptest.Behaviour{GenErrAfter: at})
+	for range 3 {
+		b.well()
+	}
+	e := b.entity(c.Targets[0], "device/sw1")
+	if e.State != model.Warning || !strings.Contains(e.Reason, "answers only in part: ifXTable.18") {
+		t.Errorf("device %s %q", e.State, e.Reason)
+	}
+	if b.batches[c.Targets[0]].Replace {
+		t.Error("a part replaces the whole")
+	}
+	if l := b.link(); l.State != model.OK || l.Reason != "" {
+		t.Errorf("link %+v", l)
+	}
+}
+
+// TestIdentityAgain holds that a device is asked what it is in its first round and hourly.
+func TestIdentityAgain(t *testing.T) {
+	agent := serve(t, made(t, "sw1", 1), snmptest.Behaviour{})
+	b := newBench(t, snmp.Config{Targets: []string{agent.Target().String()}}, nil)
+	cost := func() int {
+		before := agent.Requests()
+		b.well()
+		return agent.Requests() - before
+	}
+	first, second, third := cost(), cost(), cost()
+	b.now = b.now.Add(2 * time.Hour)
+	hour, after := cost(), cost()
+	if second >= first || third != second || hour != first || after != second {
+		t.Errorf("requests %d, %d, %d, after two hours %d, then %d", first, second, third, hour, after)
 	}
 }
 

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,8 @@ func TestDecodeIDs(t *testing.T) {
 		{"name with NULs", false, portName, "eth0\x00\x00", "eth0"},
 		{"MAC port", false, portMAC, "\x02\xaa\xbb\xcc\x00\x01", "02:aa:bb:cc:00:01"},
 		{"text under MAC", false, portMAC, "eth7", "eth7"},
+		{"Korean alias", false, portAlias, "본사 상향", "본사 상향"},
+		{"Latin-1", false, portAlias, "B\xfcro", "42fc726f"},
 		{"bytes", false, portLocal, "\x01\x02\x03", "010203"},
 	} {
 		got := decodePortID(tc.subtype, []byte(tc.id))
@@ -204,6 +207,26 @@ func TestParseTarget(t *testing.T) {
 		}
 		if got != tc.want {
 			t.Errorf("%q: %q %v, want %q", tc.text, got, err, tc.want)
+		}
+	}
+}
+
+func TestHosts(t *testing.T) {
+	for _, tc := range []struct {
+		prefix      string
+		n           int
+		first, last string
+	}{
+		{"10.0.1.0/24", 254, "10.0.1.1", "10.0.1.254"},
+		{"10.0.0.0/22", 1022, "10.0.0.1", "10.0.3.254"},
+		{"10.0.1.4/31", 2, "10.0.1.4", "10.0.1.5"},
+		{"10.0.1.4/32", 1, "10.0.1.4", "10.0.1.4"},
+		{"255.255.255.252/30", 2, "255.255.255.253", "255.255.255.254"},
+		{"2001:db8::/126", 4, "2001:db8::", "2001:db8::3"},
+	} {
+		list := hosts(netip.MustParsePrefix(tc.prefix))
+		if len(list) != tc.n || list[0].String() != tc.first || list[len(list)-1].String() != tc.last {
+			t.Errorf("%s: %d addresses from %s to %s", tc.prefix, len(list), list[0], list[len(list)-1])
 		}
 	}
 }

@@ -50,11 +50,14 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 	}
 	sent, lost := d.session.requests, d.session.lost
 	began := d.now()
-	snap, err := poll(ctx, d.session, d.known(began), d.now)
+	known := d.known(began)
+	snap, err := poll(ctx, d.session, known, d.now)
 	if snap != nil {
 		d.loss.add(d.session.requests-sent, d.session.lost-lost) // silence is no loss
-		d.identified(snap, err)
-		d.told(snap, began, emit)
+		if err == nil && known == nil {
+			d.identity, d.identityAt = &snap.Identity, began
+		}
+		d.told(snap, err == nil, began, emit)
 	} else if !errors.Is(err, context.Canceled) {
 		d.maps.silent(d.target.String(), emit)
 	}
@@ -64,8 +67,8 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 	return err
 }
 
-// told turns a snapshot into batches.
-func (d *device) told(snap *Snapshot, began time.Time, emit collectors.Emit) {
+// told turns a snapshot into batches; whole says that the agent answered to the end.
+func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collectors.Emit) {
 	target := d.target.String()
 	d.name = d.maps.claim(target, snap.System.Name, d.target.Host)
 	d.session.name = d.name
@@ -76,14 +79,17 @@ func (d *device) told(snap *Snapshot, began time.Time, emit collectors.Emit) {
 	}
 	var events []model.Event
 	if d.last != nil && rebooted(d.last.System, snap.System, snap.Time.Sub(d.last.Time)) {
+		d.identity = nil // it may have a new version
 		events = append(events, model.Event{
 			Time: snap.Time, Severity: model.Warning, Kind: "state", Entity: model.DeviceID(d.name), Title: d.name,
 			Text: fmt.Sprintf("rebooted, or its agent restarted: up since %s", snap.System.UpTime.Truncate(time.Second)),
 		})
 	}
-	node := d.node(snap)
-	if snap.HasInterfaces || d.last == nil {
-		d.maps.observe(target, node, emit)
+	if !whole && !snap.HasNeighbours && d.last != nil {
+		snap.Neighbours = d.last.Neighbours // not read to the end: those of the last round stand
+	}
+	if whole || snap.HasInterfaces {
+		d.maps.observe(target, newNode(d.name, d.target.Host, snap), emit)
 	} else { // no word on its ports: the other ends' words count
 		d.maps.silent(target, emit)
 	}
@@ -98,15 +104,7 @@ func (d *device) told(snap *Snapshot, began time.Time, emit collectors.Emit) {
 	d.last = snap
 }
 
-// node is the device for the map. Where the neighbours could not be read, those of the last
-// round stand.
-func (d *device) node(snap *Snapshot) Node {
-	if !snap.HasNeighbours && d.last != nil {
-		snap.Neighbours = append(snap.Neighbours, d.last.Neighbours...)
-	}
-	return newNode(d.name, d.target.Host, snap)
-}
-
+// newNode is a device as the map needs it.
 func newNode(name, address string, snap *Snapshot) Node {
 	return Node{
 		Device: name, Address: address, Chassis: snap.Local.Chassis, Names: snap.Local.Names,
@@ -123,16 +121,6 @@ func (d *device) known(now time.Time) *Identity {
 		return nil
 	}
 	return d.identity
-}
-
-// identified keeps the identity of a complete round, and forgets it with a reboot.
-func (d *device) identified(snap *Snapshot, err error) {
-	switch {
-	case err == nil && d.identity == nil:
-		d.identity, d.identityAt = &snap.Identity, snap.Time
-	case d.last != nil && snap.System.UpTime < d.last.System.UpTime:
-		d.identity = nil
-	}
 }
 
 // lossWindow counts unanswered requests over the last rounds.

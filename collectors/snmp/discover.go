@@ -127,9 +127,9 @@ func Expand(ctx context.Context, opt Options, targets []string) ([]Target, error
 
 // Topology is the merged map of `discover topology`.
 type Topology struct {
-	Nodes []model.Entity
-	Links []model.Link
-	Errs  []error // of the devices that did not answer, each naming its device
+	Nodes []model.Entity `json:"nodes"`
+	Links []model.Link   `json:"links"`
+	Errs  []error        `json:"-"` // of the devices that did not answer, each naming its device
 }
 
 // DiscoverTopology polls the targets once and merges what they say into a map.
@@ -156,7 +156,7 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 	}
 	maps := newMapper("", 0, nil, opt.Now) // for the names only
 	var nodes []Node
-	top := &Topology{}
+	top := &Topology{Nodes: []model.Entity{}, Links: []model.Link{}}
 	for i, t := range list {
 		if errs[i] != nil {
 			top.Errs = append(top.Errs, errs[i])
@@ -169,6 +169,6 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 		nodes = append(nodes, newNode(r.device, r.address, snaps[i]))
 	}
 	links, stubs := BuildMap(nodes, nil, true)
-	top.Links, top.Nodes = links, append(top.Nodes, stubs...)
+	top.Links, top.Nodes = append(top.Links, links...), append(top.Nodes, stubs...)
 	return top, nil
 }

@@ -59,6 +59,11 @@ func identify(s System, chassis []Row) Identity {
 		v := vendors[s.ObjectID[len(oidEnterprises)]]
 		id.Vendor, id.OS = v.name, v.os
 	}
+	for _, f := range families {
+		if s.ObjectID.Under(f.root) {
+			id.OS = f.os
+		}
+	}
 	for _, p := range descrPatterns {
 		m := p.match.FindStringSubmatch(s.Descr)
 		if m == nil {
@@ -95,7 +100,7 @@ func identify(s System, chassis []Row) Identity {
 
 // vendors are enterprise numbers (IANA) with the operating system that goes with most of their devices.
 var vendors = map[uint32]struct{ name, os string }{
-	9: {"Cisco", "ios"}, 11: {"HPE", "procurve"}, 43: {"3Com", ""}, 171: {"D-Link", "dlink"}, 207: {"Allied Telesis", "awplus"},
+	9: {"Cisco", "ios"}, 11: {"HPE", ""}, 43: {"3Com", ""}, 171: {"D-Link", "dlink"}, 207: {"Allied Telesis", "awplus"},
 	232: {"HPE", ""}, 311: {"Microsoft", "windows"}, 318: {"APC", "apc"}, 674: {"Dell", "dell"}, 789: {"NetApp", "ontap"},
 	890: {"Zyxel", "zynos"}, 1588: {"Brocade", "fabos"}, 1916: {"Extreme Networks", "exos"}, 1991: {"Brocade", "ironware"},
 	2011: {"Huawei", "vrp"}, 2272: {"Extreme Networks", "voss"}, 2636: {"Juniper", "junos"}, 3375: {"F5", "tmos"},
@@ -105,6 +110,15 @@ var vendors = map[uint32]struct{ name, os string }{
 	11863: {"TP-Link", "jetstream"}, 12325: {"FreeBSD", "freebsd"}, 12356: {"Fortinet", "fortigate"}, 14179: {"Cisco", "airespace"},
 	14823: {"Aruba", "arubaos"}, 14988: {"MikroTik", "routeros"}, 25461: {"Palo Alto Networks", "panos"}, 25506: {"H3C", "comware"},
 	30065: {"Arista", "arista_eos"}, 35265: {"Eltex", "eltex"}, 41112: {"Ubiquiti", "airos"}, 47196: {"HPE Aruba", "arubaos-cx"},
+}
+
+// families are vendors' branches that have an operating system of their own.
+var families = []struct {
+	root OID
+	os   string
+}{
+	{mustOID("1.3.6.1.4.1.11.2.3.7"), "procurve"},
+	{mustOID("1.3.6.1.4.1.11.2.3.9"), "jetdirect"},
 }
 
 // descrPatterns read operating system, version and model from sysDescr, as the vendors word it.
@@ -121,12 +135,12 @@ var descrPatterns = []struct {
 	{"junos", regexp.MustCompile(`Juniper Networks, Inc\. (?P<hardware>\S+) [\s\S]*?JUNOS (?P<version>[^,\s]+)`)},
 	{"arista_eos", regexp.MustCompile(`^Arista Networks EOS version (?P<version>\S+) running on an Arista Networks (?P<hardware>\S+)`)},
 	{"routeros", regexp.MustCompile(`^RouterOS (?P<hardware>.+)`)},
-	{"vrp", regexp.MustCompile(`VRP \(R\) [Ss]oftware, Version (?P<version>\S+)`)},
+	{"vrp", regexp.MustCompile(`VRP \(R\) [Ss]oftware,\s*Version (?P<version>\S+)`)},
 	{"comware", regexp.MustCompile(`Comware (?:Platform )?Software,[\s\S]*?Version (?P<version>[^,\s]+)`)},
 	{"procurve", regexp.MustCompile(`^"?(?:ProCurve|HPE?)\s.*?(?P<hardware>J\d{4}[A-Z])\D.*?revision (?P<version>[^,\s]+)`)},
 	{"vmware-esxi", regexp.MustCompile(`^VMware ESXi? (?P<version>\S+)`)},
 	{"windows", regexp.MustCompile(`Software: Windows.*?Version (?P<version>\S+)`)},
 	{"linux", regexp.MustCompile(`^Linux \S+ (?P<version>\S+)`)},
 	{"freebsd", regexp.MustCompile(`^(?:.*)FreeBSD (?P<version>\S+)`)},
-	{"zxr10", regexp.MustCompile(`ZXR10 (?P<hardware>\S+)[\s\S]*?Version:? ?(?P<version>[^,\s]+)`)},
+	{"zxr10", regexp.MustCompile(`ZXR10[\s\S]*?Version ZXR10 (?P<hardware>\S+) (?P<version>V\S+)`)},
 }

@@ -1,8 +1,10 @@
 package snmp
 
 import (
+	"bytes"
 	"strconv"
-	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The chassis and port ID subtypes of LLDP (IEEE 802.1AB, LldpChassisIdSubtype, LldpPortIdSubtype).
@@ -213,16 +215,15 @@ func decodePortID(subtype int, id []byte) string {
 
 // idText shows an ID of any bytes: text as text, six bytes that are none as a MAC, others in hex.
 func idText(id []byte) string {
-	id = []byte(strings.TrimRight(string(id), "\x00"))
-	for _, b := range id {
-		if b < 0x20 || b >= 0x7f {
-			if mac := macText(id); mac != "" {
-				return mac
-			}
-			return hexText(id)
-		}
+	id = bytes.TrimRight(id, "\x00")
+	isText := utf8.Valid(id) && !bytes.ContainsFunc(id, unicode.IsControl)
+	switch mac := macText(id); {
+	case isText:
+		return cleanText(id)
+	case mac != "":
+		return mac
 	}
-	return strings.TrimSpace(string(id))
+	return hexText(id)
 }
 
 func hexText(b []byte) string {

@@ -103,6 +103,9 @@ func hrVolumes(t *Table) (memory, storage []Volume) {
 			storage = append(storage, v)
 		case storageOther:
 			name := strings.ToLower(v.Name)
+			if strings.HasPrefix(name, "available") {
+				continue // net-snmp's, whose size is what is free
+			}
 			if strings.Contains(name, "memory") || strings.Contains(name, "buffer") || strings.Contains(name, "cache") {
 				memory = append(memory, v)
 			}

@@ -169,16 +169,17 @@ func (s *session) tables(ctx context.Context, want ...columns) ([]Table, []strin
 }
 
 // firstWait is the shortest time that an answer is waited for.
-const firstWait = 200 * time.Millisecond
+const firstWait = 100 * time.Millisecond
 
 // wait is how long a try waits for its answer: four times of what the agent took lately, doubled
-// with each try, at most the timeout. A lost packet so costs little, and a slow agent is waited for.
+// from the third try on, at most the timeout. A lost packet so costs little, and a slow agent is
+// waited for.
 func (s *session) wait(try int) time.Duration {
 	if s.slowest == 0 {
 		return s.timing.Timeout
 	}
 	w := max(firstWait, 4*s.slowest)
-	for ; try > 0 && w < s.timing.Timeout; try-- {
+	for ; try > 1 && w < s.timing.Timeout; try-- {
 		w *= 2
 	}
 	return min(w, s.timing.Timeout)

@@ -14,22 +14,24 @@ import (
 )
 
 const (
-	probesAtOnce  = 64
+	probesAtOnce  = 256
 	pollsAtOnce   = 16
 	probeAgain    = 10 * time.Minute
 	probeTimeout  = time.Second
 	probeAttempts = 2
 )
 
-// subnet polls the devices that answer in a subnet. It looks for them in its first round and every
-// ten minutes; one that has answered once stays.
+// subnet polls the devices that answer in a subnet. It looks for them from its first round on, a
+// part in each round where the interval is short, and again every ten minutes; one that has
+// answered once stays.
 type subnet struct {
 	*poller
 	prefix  netip.Prefix
 	port    uint16
 	listed  map[string]bool // targets that have their own job
-	probed  time.Time
-	devices []*device // in address order
+	began   time.Time       // the present look, zero before the first
+	pending []Target        // of it, not yet probed
+	devices []*device       // in the order found
 }
 
 func newSubnet(p *poller, prefix netip.Prefix, port uint16, listed map[string]bool) *subnet {
@@ -38,13 +40,10 @@ func newSubnet(p *poller, prefix netip.Prefix, port uint16, listed map[string]bo
 
 // Collect makes one round of all devices of the subnet, several at once.
 func (s *subnet) Collect(ctx context.Context, emit collectors.Emit) error {
-	if now := s.now(); s.probed.IsZero() || now.Sub(s.probed) >= probeAgain {
-		if err := s.discover(ctx); err != nil {
-			return err
-		}
-		s.probed = now
+	if err := s.discover(ctx); err != nil {
+		return err
 	}
-	if len(s.devices) == 0 {
+	if len(s.devices) == 0 && len(s.pending) == 0 {
 		return fmt.Errorf("no SNMP agent answers in %s on port %d (is the community right? a wrong community is answered with silence)", s.prefix, s.port)
 	}
 	var group errgroup.Group
@@ -60,15 +59,40 @@ func (s *subnet) Collect(ctx context.Context, emit collectors.Emit) error {
 	return errors.Join(errs...)
 }
 
-// discover probes the addresses that have not answered yet.
+// discover probes addresses that have not answered yet, for a quarter of the interval or a little
+// more: the rest of the round belongs to the devices that are known.
 func (s *subnet) discover(ctx context.Context) error {
-	known := map[string]bool{}
-	for _, d := range s.devices {
-		known[d.target.Host] = true
+	start := s.now()
+	if len(s.pending) == 0 {
+		if !s.began.IsZero() && start.Sub(s.began) < probeAgain {
+			return nil
+		}
+		s.began, s.pending = start, s.unknown()
 	}
 	cred, err := s.credentials()
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.prefix, err)
+	}
+	for len(s.pending) > 0 && s.now().Sub(start) < s.every/4 {
+		n := min(probesAtOnce, len(s.pending))
+		found := probe(ctx, s.pending[:n], cred, min(probeTimeout, s.timing.Timeout))
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: look for devices: %w", s.prefix, ctx.Err())
+		}
+		s.pending = s.pending[n:]
+		for _, t := range found {
+			s.maps.expect(t.String())
+			s.devices = append(s.devices, newDevice(s.poller, t))
+		}
+	}
+	return nil
+}
+
+// unknown lists the addresses of the subnet that nobody polls.
+func (s *subnet) unknown() []Target {
+	known := map[string]bool{}
+	for _, d := range s.devices {
+		known[d.target.Host] = true
 	}
 	var targets []Target
 	for _, addr := range hosts(s.prefix) {
@@ -77,11 +101,7 @@ func (s *subnet) discover(ctx context.Context) error {
 			targets = append(targets, t)
 		}
 	}
-	for _, t := range probe(ctx, targets, cred, min(probeTimeout, s.timing.Timeout)) {
-		s.maps.expect(t.String())
-		s.devices = append(s.devices, newDevice(s.poller, t))
-	}
-	return ctx.Err()
+	return targets
 }
 
 // probe asks each target once or twice whether it is there, and returns those that are, in order.

@@ -16,16 +16,18 @@
 //	├── meta
 //	│   ├── version         uint32, big endian: FileVersion
 //	│   ├── kind            "day" or "recording"
+//	│   ├── count           uint64, big endian: how many windows there are
 //	│   └── extent          recordings only: first and last Unix millisecond, 2 x int64 big endian
 //	├── indexes             label sets, shared by all windows whose series are the same
 //	│   └── KEY             16 bytes of SHA-256 over the value's plain form
 //	│                       -> zstd(symbols, label sets as symbol numbers), see labels.go
 //	└── windows
 //	    └── START           int64 big endian, Unix milliseconds, aligned to Window
-//	        ├── info        varints: see WindowInfo
+//	        ├── info        varints, see WindowInfo, and CRC-32C of START and them
 //	        ├── chunks      FillPercent 1.0
 //	        │   └── NUMBER  uint32 big endian: the series' number in the index
-//	        │               -> one or more of (encoding byte, uvarint length, data)
+//	        │               -> one or more of (encoding byte, uvarint length, data),
+//	        │                  and CRC-32C of NUMBER and them
 //	        ├── checkpoint  zstd(the world at the window's start)
 //	        ├── changes     zstd(what changed until its end)
 //	        └── events      zstd(events)

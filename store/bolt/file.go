@@ -227,20 +227,36 @@ func (f *File) makeWritable() error {
 func (f *File) Windows() ([]WindowInfo, error) {
 	var out []WindowInfo
 	err := f.view(func(tx *bbolt.Tx) error {
+		count := uint64(0)
+		if b := tx.Bucket(bucketMeta).Get(keyCount); len(b) == 8 {
+			count = binary.BigEndian.Uint64(b)
+		}
 		windows := tx.Bucket(bucketWindows)
 		if windows == nil {
-			return nil
+			return checkCount(0, count)
 		}
-		return windows.ForEachBucket(func(key []byte) error {
-			info, err := decodeInfo(key, windows.Bucket(key).Get(keyInfo))
+		err := windows.ForEachBucket(func(key []byte) error {
+			value, err := checked(key, windows.Bucket(key).Get(keyInfo))
+			if err != nil {
+				return err
+			}
+			info, err := decodeInfo(key, value)
 			if err != nil {
 				return err
 			}
 			out = append(out, info)
 			return nil
 		})
+		return errors.Join(err, checkCount(len(out), count))
 	})
 	return out, err
+}
+
+func checkCount(found int, count uint64) error {
+	if uint64(found) != count {
+		return fmt.Errorf("%w: %d of %d windows are there", ErrDamaged, found, count)
+	}
+	return nil
 }
 
 func encodeInfo(i WindowInfo) []byte {
@@ -297,10 +313,15 @@ func (f *File) Chunks(start int64, numbers []uint32, visit func(number uint32, d
 		}
 		chunks := w.Bucket(bucketChunks)
 		if chunks == nil {
-			return nil
+			return fmt.Errorf("%w: window %d has no chunks", ErrDamaged, start)
 		}
 		for _, n := range numbers {
-			if err := eachChunk(chunks.Get(seriesKey(n)), func(data []byte) { visit(n, data) }); err != nil {
+			key := seriesKey(n)
+			value, err := checked(key, chunks.Get(key))
+			if err == nil {
+				err = eachChunk(value, func(data []byte) { visit(n, data) })
+			}
+			if err != nil {
 				return fmt.Errorf("window %d, series %d: %w", start, n, err)
 			}
 		}
@@ -316,7 +337,11 @@ func (f *File) State(start int64) (checkpoint, changes, events []byte, err error
 			return err
 		}
 		for key, to := range map[string]*[]byte{string(keyCheckpoint): &checkpoint, string(keyChanges): &changes, string(keyEvents): &events} {
-			if *to, err = decompress(w.Get([]byte(key))); err != nil {
+			packed := w.Get([]byte(key))
+			if packed == nil {
+				return fmt.Errorf("%w: window %d has no %s", ErrDamaged, start, key)
+			}
+			if *to, err = decompress(packed); err != nil {
 				return fmt.Errorf("window %d, %s: %w", start, key, err)
 			}
 		}

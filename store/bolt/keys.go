@@ -18,6 +18,7 @@ var (
 	keyVersion    = []byte("version")
 	keyKind       = []byte("kind")
 	keyExtent     = []byte("extent")
+	keyCount      = []byte("count")
 	keyInfo       = []byte("info")
 	keyCheckpoint = []byte("checkpoint")
 	keyChanges    = []byte("changes")

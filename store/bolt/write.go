@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 
 	bbolt "go.etcd.io/bbolt"
@@ -22,8 +23,12 @@ func (f *File) Put(w *WindowData) (WindowInfo, error) {
 	if f.db == nil {
 		return info, fmt.Errorf("%s: %w", f.path, os.ErrClosed)
 	}
+	// bbolt falls back to the transaction before the last one when its last meta page is damaged.
+	// The second one changes nothing, so that the window is in both.
 	err := catch(func() error {
-		return f.db.Update(func(tx *bbolt.Tx) error { return putWindow(tx, w, &info, plain) })
+		return errors.Join(
+			f.db.Update(func(tx *bbolt.Tx) error { return errors.Join(putWindow(tx, w, &info, plain), putCount(tx)) }),
+			f.db.Update(putCount))
 	})
 	if err != nil {
 		return info, fmt.Errorf("%s: window %d: %w", f.path, w.Start, err)
@@ -64,9 +69,10 @@ func putWindow(tx *bbolt.Tx, w *WindowData, info *WindowInfo, plainLabels []byte
 	}
 	chunks.FillPercent = 1 // keys come in order
 	for n, list := range w.Chunks {
-		value := packChunks(list)
+		key := seriesKey(uint32(n))
+		value := sum(key, packChunks(list))
 		info.Bytes += len(value)
-		if err := chunks.Put(seriesKey(uint32(n)), value); err != nil {
+		if err := chunks.Put(key, value); err != nil {
 			return err
 		}
 	}
@@ -79,7 +85,18 @@ func putWindow(tx *bbolt.Tx, w *WindowData, info *WindowInfo, plainLabels []byte
 			return err
 		}
 	}
-	return bucket.Put(keyInfo, encodeInfo(*info))
+	return bucket.Put(keyInfo, sum(windowKey(w.Start), encodeInfo(*info)))
+}
+
+// putCount stores how many windows there are.
+func putCount(tx *bbolt.Tx) error {
+	count := uint64(0)
+	if windows := tx.Bucket(bucketWindows); windows != nil {
+		if err := windows.ForEachBucket(func([]byte) error { count++; return nil }); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyCount, binary.BigEndian.AppendUint64(nil, count))
 }
 
 // PutExtent stores a recording's first and last Unix millisecond.
@@ -137,4 +154,22 @@ func eachChunk(b []byte, visit func(data []byte)) error {
 		b = b[n:]
 	}
 	return nil
+}
+
+// sum appends a checksum of the key and the value, so that neither can change unnoticed.
+func sum(key, value []byte) []byte {
+	return binary.LittleEndian.AppendUint32(value, checksum(key, value))
+}
+
+// checked is the inverse of sum.
+func checked(key, b []byte) ([]byte, error) {
+	n := len(b) - 4
+	if n < 0 || binary.LittleEndian.Uint32(b[n:]) != checksum(key, b[:n]) {
+		return nil, fmt.Errorf("%w: the entry %x is missing or does not check", ErrDamaged, key)
+	}
+	return b[:n], nil
+}
+
+func checksum(key, value []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
 }

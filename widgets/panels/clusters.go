@@ -263,7 +263,12 @@ func paintClusterRow(n pen, env Env, row plot.Rect, cols clusterColumns, c clust
 	dim := c.state == model.Stale || c.state == model.Unknown
 	figure := n.p.Text
 	if dim {
-		n.hatched(plot.Rect{X: row.X - 6*k, Y: row.Y + 4*k, W: row.W + 12*k, H: row.H - 8*k})
+		box := plot.Rect{X: row.X - 6*k, Y: row.Y + 4*k, W: row.W + 12*k, H: row.H - 8*k}
+		if c.state == model.Stale {
+			n.hatched(box)
+		} else {
+			n.StrokeRound(box, 4*k, 1.5*k, n.p.Unknown, plot.Dash{6 * k, 4 * k})
+		}
 		figure = n.p.Muted
 	}
 	stripW := cols.nodes - row.X - 32*k

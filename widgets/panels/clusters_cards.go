@@ -45,7 +45,9 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	case c.state == model.Critical:
 		n.StrokeRound(card, 6*k, 2*k, n.p.Critical, nil)
 	case dim:
-		n.Hatch(card.Inset(k), 6*k, 9*k, 1.5*k, n.p.Hatch)
+		if c.state == model.Stale {
+			n.Hatch(card.Inset(k), 6*k, 9*k, 1.5*k, n.p.Hatch)
+		}
 		n.StrokeRound(card, 6*k, 1.5*k, n.p.State(markKind(c.state)), plot.Dash{6 * k, 4 * k})
 	default:
 		n.StrokeRound(card, 6*k, max(1, k), n.p.Edge, nil)
@@ -76,20 +78,24 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	}
 	n.text(card.X+56*k, card.Y+39*k, name, 24, true, n.p.Text)
 
-	use := card.W >= 400*k
+	use := card.W >= 350*k
 	podsX := card.X + card.W*.375
+	useW := 112 * k
+	if card.W < 400*k {
+		useW = 84 * k
+	}
 	if !use {
 		podsX = card.X + card.W*.46
 	}
 	cardFigure(n, card.X+18*k, card.Y, podsX-card.X-24*k, c.nodesReady, c.nodes, env.Text("nodes"), model.Critical, dim, func(missing int) string { return env.Text("%d not ready", missing) })
 	room := card.Right() - podsX - 18*k
 	if use {
-		room = card.Right() - 142*k - podsX
+		room = right - useW - 12*k - podsX
 	}
 	cardFigure(n, podsX, card.Y, room, c.podsReady, c.pods, env.Text("pods"), model.Warning, dim, func(missing int) string { return env.Text("%d not well", missing) })
 	if use {
-		cardUse(n, env, plot.Rect{X: right - 112*k, Y: card.Y + 66*k, W: 112 * k, H: 34 * k}, env.Text("CPU"), c.cpu, c.cpuAsked, dim)
-		cardUse(n, env, plot.Rect{X: right - 112*k, Y: card.Y + 100*k, W: 112 * k, H: 34 * k}, env.Text("Memory"), c.memory, c.memoryAsked, dim)
+		cardUse(n, env, plot.Rect{X: right - useW, Y: card.Y + 66*k, W: useW, H: 34 * k}, env.Text("CPU"), c.cpu, c.cpuAsked, dim)
+		cardUse(n, env, plot.Rect{X: right - useW, Y: card.Y + 100*k, W: useW, H: 34 * k}, env.Text("Memory"), c.memory, c.memoryAsked, dim)
 	}
 }
 

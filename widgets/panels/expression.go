@@ -193,9 +193,9 @@ func differing(lines []model.Series) []string {
 			if seen[l.Name] {
 				return
 			}
+			seen[l.Name] = true
 			for _, other := range lines {
 				if other.Labels.Get(l.Name) != l.Value {
-					seen[l.Name] = true
 					out = append(out, l.Name)
 					return
 				}

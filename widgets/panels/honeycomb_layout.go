@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -156,8 +157,8 @@ func shelve(combs []comb, body plot.Rect, pitch, gap, least float64, deep, shelv
 // flat lays all cells out worst first, as large as they can be, and counts those that do not fit.
 func (l *combLayout) flat(cells []cell, body plot.Rect) {
 	cells = slices.Clone(cells)
-	slices.SortStableFunc(cells, func(a, b cell) int {
-		return cmp.Or(cmp.Compare(b.state.Rank(), a.state.Rank()), a.since.Compare(b.since))
+	slices.SortFunc(cells, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(b.state.Rank(), a.state.Rank()), strings.Compare(a.id, b.id))
 	})
 	for _, pitch := range []float64{32, 28, 24, 22, 20, 18, 16, 14, 12} {
 		l.pitch = pitch * l.k
@@ -266,19 +267,21 @@ func (l *combLayout) paintTitle(n pen, body plot.Rect, t combPlace) {
 		name, col = "–", n.p.Muted
 	}
 	if t.state.Problem() || t.state == model.Stale {
-		frame := plot.Rect{X: box.X - 7*k, Y: box.Y - 5*k, W: box.W + 14*k, H: box.H + 6*k}
-		if t.state == model.Critical {
+		frame := plot.Rect{X: box.X - 6*k, Y: box.Y - 5*k, W: box.W + 12*k, H: box.H + 6*k}
+		switch t.state {
+		case model.Critical:
 			n.FillRound(frame, 5*k, n.p.CritZone)
 			n.StrokeRound(frame, 5*k, 2*k, n.p.Critical, nil)
-		} else if t.state == model.Warning {
+		case model.Warning:
 			n.StrokeRound(frame, 5*k, 2*k, n.p.Warning, nil)
-		} else {
-			n.StrokeRound(frame, 5*k, 1.5*k, n.p.Stale, plot.Dash{6 * k, 4 * k})
+		default: // dashed cells and the mark say it
 		}
 		n.mark(t.state, x+11*k, base-6*k, 22)
 		x += 28 * k
 		bold, col = true, n.p.Text
-		l.paintReason(n, body, t)
+		if t.state != model.Stale {
+			l.paintReason(n, body, t)
+		}
 	}
 	edge := box.Right()
 	if !bold {

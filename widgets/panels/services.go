@@ -78,11 +78,11 @@ func namespaces(found []model.Entity) []namespace {
 		}
 	}
 	for _, g := range out {
-		slices.SortStableFunc(g.services, func(a, b service) int {
+		slices.SortFunc(g.services, func(a, b service) int {
 			return cmp.Or(cmp.Compare(b.state.Rank(), a.state.Rank()), cmp.Compare(a.name, b.name))
 		})
 	}
-	slices.SortStableFunc(out, func(a, b namespace) int {
+	slices.SortFunc(out, func(a, b namespace) int {
 		return cmp.Or(cmp.Compare(b.worst.Rank(), a.worst.Rank()), cmp.Compare(a.name, b.name))
 	})
 	return out
@@ -93,7 +93,6 @@ type serviceLayout struct {
 	boxes  []serviceBox
 	titles []serviceTitle
 	more   int // services of namespaces that are not shown at all
-	spaces int // and how many those are
 	k      float64
 }
 
@@ -122,7 +121,6 @@ func layServices(list []namespace, size plot.Rect, k float64) serviceLayout {
 	for i, g := range list {
 		if rows[i] < 0 {
 			lay.more += len(g.services)
-			lay.spaces++
 			continue
 		}
 		shown := min(len(g.services), rows[i]*perRow)
@@ -164,9 +162,9 @@ func serviceRows(list []namespace, perRow, height, title, row, foot int) []int {
 		}
 	}
 	for i := range list { // calm namespaces where there still is room
-		if cost := title + row*want[i]; rows[i] < 0 && height >= cost {
-			rows[i] = want[i]
-			height -= cost
+		if rows[i] < 0 && height >= title+row {
+			rows[i] = min(want[i], (height-title)/row)
+			height -= title + row*rows[i]
 		}
 	}
 	return rows
@@ -181,7 +179,7 @@ func (l serviceLayout) paint(n pen, env Env, body plot.Rect) {
 		}
 	}
 	if l.more > 0 {
-		n.text(body.X, body.Bottom()-4*k, n.fit(env.Text("+%d in %d more namespaces", l.more, l.spaces), 18, true, body.W), 18, true, n.p.Text2)
+		n.text(body.X, body.Bottom()-4*k, n.fit(env.Text("+%d in other namespaces", l.more), 18, true, body.W), 18, true, n.p.Text2)
 	}
 	for _, b := range l.boxes {
 		paintService(n, b.service, b.Offset(body.X, body.Y))

@@ -126,7 +126,8 @@ type tableRow struct {
 	state    model.State
 	worst    model.State // of the row and its figures
 	plain    bool        // nothing judges it: no mark
-	top      float64     // the figure that decides among equals
+	thing    *model.Entity
+	top      float64 // the figure that decides among equals
 	cells    []tableCell
 }
 
@@ -137,7 +138,7 @@ type tableCell struct {
 
 func (t *table) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
 	v := &View{State: model.OK, MinW: 140, MinH: 60}
-	rows, err := t.rows(ctx, src, env)
+	rows, err := t.rows(ctx, src)
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +149,21 @@ func (t *table) Load(ctx context.Context, src model.Source, env Env) (*View, err
 		}
 		return v, err
 	}
-	slices.SortStableFunc(rows, func(a, b tableRow) int {
-		return cmp.Or(cmp.Compare(b.worst.Rank(), a.worst.Rank()), cmp.Compare(b.top, a.top), cmp.Compare(a.name, b.name))
+	slices.SortFunc(rows, func(a, b tableRow) int {
+		return cmp.Or(cmp.Compare(b.worst.Rank(), a.worst.Rank()), cmp.Compare(b.top, a.top), cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
 	})
 	k := env.Style.K
 	total := len(rows)
 	rows = rows[:min(total, fitRows(env.Size.H-tableHead*k, 34*k))]
 	if len(rows) < total {
 		v.Right = env.Text("%d of %d, worst first", len(rows), total)
+	}
+	for _, r := range rows { // only what is shown is put into words
+		for j := range t.Columns {
+			if col := &t.Columns[j]; col.expr == nil && r.thing != nil && r.cells[j].text == "" {
+				r.cells[j].text = col.word(src, env, *r.thing)
+			}
+		}
 	}
 	pitch := tablePitch(env.Size.H, len(rows), k)
 	for i, r := range rows {
@@ -182,7 +190,7 @@ func (t *table) nothing(ctx context.Context, src model.Source, env Env) (*Notice
 }
 
 // rows gathers the rows and their figures.
-func (t *table) rows(ctx context.Context, src model.Source, env Env) ([]tableRow, error) {
+func (t *table) rows(ctx context.Context, src model.Source) ([]tableRow, error) {
 	if t.expr != nil {
 		return t.seriesRows(ctx, src)
 	}
@@ -192,7 +200,7 @@ func (t *table) rows(ctx context.Context, src model.Source, env Env) ([]tableRow
 	}
 	rows := make([]tableRow, len(things))
 	for i, e := range things {
-		rows[i] = tableRow{id: e.ID, name: e.Name, state: e.State, worst: e.State, top: math.Inf(-1), cells: make([]tableCell, len(t.Columns))}
+		rows[i] = tableRow{id: e.ID, name: e.Name, state: e.State, worst: e.State, thing: &things[i], top: math.Inf(-1), cells: make([]tableCell, len(t.Columns))}
 	}
 	for j := range t.Columns {
 		col := &t.Columns[j]
@@ -211,8 +219,6 @@ func (t *table) rows(ctx context.Context, src model.Source, env Env) ([]tableRow
 					v = math.NaN()
 				}
 				r.set(j, v, col)
-			default:
-				r.cells[j].text = col.word(src, env, e)
 			}
 		}
 	}

@@ -79,6 +79,7 @@ func (m *netMap) arrange(body plot.Rect) *netScene {
 	a.placeEdge()
 	a.placeList(plot.LayerApart, a.apart())
 	a.placeList(plot.LayerServers, a.troubled())
+	a.settleLabels()
 	if len(a.links) == 0 {
 		a.sayNoLinks()
 	}
@@ -149,6 +150,9 @@ func (a *arranger) placeRows() {
 		if a.full {
 			gap = 100 * k
 		}
+		if !has(plot.LayerDistribution) {
+			gap = 140 * k
+		}
 		rows = append(rows, row{plot.LayerAccess, h, gap})
 	}
 	if n := a.deepest(); n > 0 && a.form != formCell {
@@ -185,7 +189,7 @@ func (a *arranger) placeRows() {
 		}
 		last := &rows[len(rows)-1]
 		switch {
-		case scale < 0.55 && last.layer == plot.LayerServers && a.stacked > 1:
+		case scale < 0.8 && last.layer == plot.LayerServers && a.stacked > 1:
 			a.stacked--
 			last.h = float64(a.stacked)*44*k - 10*k
 			continue

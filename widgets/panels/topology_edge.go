@@ -2,6 +2,7 @@ package panels
 
 import (
 	"math"
+	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -100,19 +101,23 @@ func (a *arranger) placeNear(nodes []int, left, right, w float64, place func(x f
 // siteRows is how many rows a site's devices stand in.
 const siteRows = 2
 
-// siteWidth is the width of a site's frame.
+// siteWidth is the width of a site's frame, with room for its age should it fall silent.
 func (a *arranger) siteWidth(i int) float64 {
 	cols := math.Min(4, math.Ceil(float64(len(a.nodes[i].site.nodes))/siteRows))
-	return math.Max(cols*116*a.k+34*a.k, a.measure(a.siteTitle(i), 18*a.k, true)+90*a.k)
+	return math.Max(cols*116*a.k+34*a.k, a.measure(a.staleTitle(a.nodes[i].name, 99*time.Minute), 18*a.k, true)+70*a.k)
 }
 
 // siteTitle names a site and, where it fell silent, says how old its picture is.
 func (a *arranger) siteTitle(i int) string {
 	n := a.nodes[i]
 	if n.state == model.Stale && !n.seen.IsZero() {
-		return a.text("%s, %s old", n.name, Duration(a.text, a.now.Sub(n.seen)))
+		return a.staleTitle(n.name, a.now.Sub(n.seen))
 	}
 	return n.name
+}
+
+func (a *arranger) staleTitle(name string, age time.Duration) string {
+	return a.text("%s, %s old", name, Duration(a.text, age))
 }
 
 // placeSite places a frame and the site's devices in it: the gateway first, in reading order.

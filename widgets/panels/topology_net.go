@@ -167,27 +167,29 @@ const maxLagLookups = 400
 
 // findLags names the aggregations of parallel cables: ports whose label "lag" says so.
 func (n *network) findLags(src model.Source) {
-	pairs := map[[2]int][]int{}
-	for i, l := range n.links {
-		pair := [2]int{min(l.a, l.b), max(l.a, l.b)}
-		pairs[pair] = append(pairs[pair], i)
+	pair := func(l netLink) [2]int { return [2]int{min(l.a, l.b), max(l.a, l.b)} }
+	parallel := map[[2]int]int{}
+	for _, l := range n.links {
+		parallel[pair(l)]++
 	}
 	left := maxLagLookups
-	for _, links := range pairs {
-		if len(links) < 2 {
+	for i := range n.links {
+		l := &n.links[i]
+		if parallel[pair(*l)] < 2 {
 			continue
 		}
-		for _, i := range links {
-			l := &n.links[i]
-			port := l.A + strings.TrimPrefix(model.PortID("", l.APort), model.DeviceID(""))
-			if left--; left < 0 {
-				return
-			}
-			for _, e := range src.Entities(model.Filter{ID: port}) {
-				l.lag = e.Labels["lag"]
-			}
+		if left--; left < 0 {
+			return
+		}
+		for _, e := range src.Entities(model.Filter{ID: portOf(l.A, l.APort)}) {
+			l.lag = e.Labels["lag"]
 		}
 	}
+}
+
+// portOf is the entity ID of a link's end.
+func portOf(device, ifName string) string {
+	return device + strings.TrimPrefix(model.PortID("", ifName), model.DeviceID(""))
 }
 
 // findCause finds the one link that the wall names as the root cause: that of the oldest alert that
@@ -220,10 +222,7 @@ func (l *netLink) isMeant(a *model.Alert) bool {
 	if end(l.A, l.APort, x, xPort) && end(l.B, l.BPort, y, yPort) || end(l.A, l.APort, y, yPort) && end(l.B, l.BPort, x, xPort) {
 		return true
 	}
-	port := func(device, ifName string) string {
-		return device + strings.TrimPrefix(model.PortID("", ifName), model.DeviceID(""))
-	}
-	return a.Entity != "" && (a.Entity == l.Key() || a.Entity == port(l.A, l.APort) || a.Entity == port(l.B, l.BPort))
+	return a.Entity != "" && (a.Entity == l.Key() || a.Entity == portOf(l.A, l.APort) || a.Entity == portOf(l.B, l.BPort))
 }
 
 // layerHint reads the layer off what people call a device; the label "role" wins over the name.

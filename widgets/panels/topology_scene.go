@@ -76,6 +76,7 @@ type netLabel struct {
 	bold   bool
 	strong bool // in text2 instead of muted
 	node   int  // whose servers it counts, -1 for none
+	short  string
 }
 
 // netZone is the area of an impact.

@@ -211,4 +211,3 @@ func (a *arranger) memberHeight() float64 {
 	}
 	return h
 }
-

@@ -65,9 +65,31 @@ func (a *arranger) placeSquares(u *unitPlan, row rowSpan) {
 		a.add(netBox{Rect: r, node: m.node, form: a.form, grid: lines > 1})
 	}
 	if lines > 1 {
-		for _, p := range u.parents {
-			box := a.boxes[a.boxOf[p]]
-			a.stems = append(a.stems, [2]plot.Point{{X: box.Center().X, Y: box.Bottom()}, {X: box.Center().X, Y: y - 4*a.k}})
+		a.comb(u, x, y, cols, gap)
+	}
+}
+
+// comb leads from a unit's parents to several lines of squares: down, and where the squares are large
+// enough for it across, with a tooth to each column.
+func (a *arranger) comb(u *unitPlan, x, y float64, cols int, gap float64) {
+	line := func(x0, y0, x1, y1 float64) {
+		a.stems = append(a.stems, [2]plot.Point{{X: x0, Y: y0}, {X: x1, Y: y1}})
+	}
+	back, left, right := y-4*a.k, math.Inf(1), math.Inf(-1)
+	if a.form == formSquare {
+		back = y - 14*a.k
+		for i := range cols {
+			tooth := x + float64(i)*(a.cell+gap) + a.cell/2
+			line(tooth, back, tooth, y)
+			left, right = math.Min(left, tooth), math.Max(right, tooth)
 		}
+	}
+	for _, p := range u.parents {
+		box := a.boxes[a.boxOf[p]]
+		line(box.Center().X, box.Bottom(), box.Center().X, back)
+		left, right = math.Min(left, box.Center().X), math.Max(right, box.Center().X)
+	}
+	if a.form == formSquare {
+		line(left-a.k, back, right+a.k, back)
 	}
 }

@@ -24,36 +24,15 @@ type member struct {
 	below []int // problems first
 }
 
-// planUnits turns the layout's units into node numbers and gathers what hangs below each member.
+// planUnits turns the layout's units into node numbers. A switch behind another stands beside it, so
+// that a chain is seen as a chain; what only serves is gathered below the switch that it hangs on.
 func (a *arranger) planUnits() {
-	below := map[string][]int{}
-	top := map[string]string{}
-	for _, u := range a.layout.Units {
-		for _, c := range u.Clusters {
-			for _, id := range c.Members {
-				top[id] = id
-			}
-		}
+	behind, below := map[string][]string{}, map[string][]int{}
+	for _, n := range a.layout.Row(plot.LayerAccess) {
+		behind[n.Parent] = append(behind[n.Parent], n.ID)
 	}
-	var find func(id string, depth int) string
-	find = func(id string, depth int) string {
-		if t, ok := top[id]; ok || depth > len(a.nodes) {
-			return t
-		}
-		n, _ := a.layout.Node(id)
-		t := ""
-		if n.Parent != "" {
-			t = find(n.Parent, depth+1)
-		}
-		top[id] = t
-		return t
-	}
-	for _, layer := range []plot.Layer{plot.LayerAccess, plot.LayerServers} {
-		for _, n := range a.layout.Row(layer) {
-			if t := find(n.ID, 0); t != "" && t != n.ID {
-				below[t] = append(below[t], a.index[n.ID])
-			}
-		}
+	for _, n := range a.layout.Row(plot.LayerServers) {
+		below[n.Parent] = append(below[n.Parent], a.index[n.ID])
 	}
 	for _, u := range a.layout.Units {
 		plan := unitPlan{}
@@ -61,14 +40,32 @@ func (a *arranger) planUnits() {
 			plan.parents = append(plan.parents, a.index[id])
 		}
 		for _, c := range u.Clusters {
-			for _, id := range c.Members {
-				m := member{node: a.index[id], below: below[id]}
-				slices.SortStableFunc(m.below, func(x, y int) int { return a.nodes[y].state.Rank() - a.nodes[x].state.Rank() })
-				plan.members = append(plan.members, m)
+			for n, id := range c.Members {
+				chain := a.chain(id, behind)
+				if n > 0 && n >= len(c.Members)/2 { // towards the others: the ends of a ring meet
+					slices.Reverse(chain)
+				}
+				for _, id := range chain {
+					m := member{node: a.index[id], below: below[id]}
+					slices.SortStableFunc(m.below, func(x, y int) int { return a.nodes[y].state.Rank() - a.nodes[x].state.Rank() })
+					plan.members = append(plan.members, m)
+				}
 			}
 		}
 		a.units = append(a.units, plan)
 	}
+}
+
+// chain returns a member and the switches behind it, from the near to the far.
+func (a *arranger) chain(id string, behind map[string][]string) []string {
+	out := []string{id}
+	if n, _ := a.layout.Node(id); n.Layer != plot.LayerAccess {
+		return out
+	}
+	for _, next := range behind[id] {
+		out = append(out, a.chain(next, behind)...)
+	}
+	return out
 }
 
 func (a *arranger) anyMembers() bool {
@@ -102,7 +99,7 @@ func (a *arranger) placeUnits() {
 		default:
 			a.placeSquares(u, row)
 			if a.form != formCell {
-				a.countBelow(u.members, u.x+u.w/2, u.w)
+				a.countBelow(u.members, u.x+u.w/2, math.Max(u.w, 100*a.k))
 			}
 		}
 	}
@@ -187,7 +184,11 @@ func (a *arranger) placeMembers(u *unitPlan, row rowSpan) {
 		if a.stacked > 0 {
 			a.stack(m, r)
 		} else {
-			a.countBelow([]member{m}, r.Center().X, w)
+			most := math.Max(w, 150*a.k)
+			if i > 0 && a.carriesSick(u.members[i-1]) || i+1 < len(u.members) && a.carriesSick(u.members[i+1]) {
+				most = w + gap/2
+			}
+			a.countBelow([]member{m}, r.Center().X, most)
 		}
 		x += w + gap
 	}
@@ -221,14 +222,18 @@ func (a *arranger) stack(m member, box plot.Rect) {
 	}
 }
 
+func (a *arranger) carriesSick(m member) bool {
+	return slices.ContainsFunc(m.below, func(i int) bool { return a.nodes[i].sick() })
+}
+
 // countBelow says in one line what members carry: the sick ones as a box with the worst one's name,
-// the others as a number.
-func (a *arranger) countBelow(members []member, x, width float64) {
+// at most so wide, the others as a number.
+func (a *arranger) countBelow(members []member, x, most float64) {
 	row, ok := a.rows[plot.LayerServers]
 	if !ok {
 		return
 	}
-	servers, others, devices := 0, 0, 0
+	servers, others := 0, 0
 	worst, sick := -1, 0
 	name := ""
 	for _, m := range members {
@@ -237,8 +242,6 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 			switch a.nodes[i].kind {
 			case model.KindServer:
 				servers++
-			case model.KindDevice:
-				devices++
 			default:
 				others++
 			}
@@ -250,7 +253,7 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 			}
 		}
 	}
-	total := servers + others + devices
+	total := servers + others
 	if total == 0 {
 		return
 	}
@@ -260,7 +263,7 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 		if total > 1 {
 			label += " +" + itoa(total-1)
 		}
-		w := math.Min(a.measure(label, 20*a.k, true)+62*a.k, math.Max(width, 150*a.k))
+		w := math.Min(a.measure(label, 20*a.k, true)+62*a.k, most)
 		r := plot.Rect{X: x - w/2, Y: row.middle() - 22*a.k, W: w, H: 44 * a.k}
 		a.add(netBox{Rect: r, node: worst, form: formBox, label: label, size: 20 * a.k, bold: true})
 		if len(members) > 1 {
@@ -274,21 +277,19 @@ func (a *arranger) countBelow(members []member, x, width float64) {
 		s = name
 	case servers == total:
 		s = a.servers(total)
-	case devices == total:
-		s = a.text("%d more switches", total)
 	case others == total:
 		s = a.text("%d neighbours", total)
 	default:
 		s = a.text("%d below", total)
 	}
-	if w := a.measure(s, 18*a.k, false); w > width+8*a.k {
+	if w := a.measure(s, 18*a.k, false); w > most {
 		s = itoa(total)
 	}
 	node := -1
 	if len(members) == 1 {
 		node = members[0].node
 	}
-	a.labels = append(a.labels, netLabel{x: x, y: row.middle() + 6*a.k, s: s, size: 18 * a.k, node: node})
+	a.labels = append(a.labels, netLabel{x: x, y: row.middle() + 6*a.k, s: s, short: itoa(total), size: 18 * a.k, node: node})
 	if bottom := row.middle() - 16*a.k; bottom > top.Y+8*a.k {
 		a.stems = append(a.stems, [2]plot.Point{top, {X: x, Y: bottom}})
 	}
@@ -312,4 +313,26 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// settleLabels shortens what would cover something else to its figure, and leaves out what even so
+// has no place.
+func (a *arranger) settleLabels() {
+	var taken []plot.Rect
+	for _, b := range a.boxes {
+		taken = append(taken, b.Rect)
+	}
+	kept := a.labels[:0]
+	for _, l := range a.labels {
+		r := a.labelRect(l).Inset(-2 * a.k)
+		if !uncovered(r, taken) {
+			l.s = l.short
+			r = a.labelRect(l).Inset(-2 * a.k)
+		}
+		if l.s != "" && uncovered(r, taken) {
+			kept = append(kept, l)
+			taken = append(taken, r)
+		}
+	}
+	a.labels = kept
 }

@@ -39,7 +39,9 @@ func (a *arranger) routeWires() {
 	keys := slices.SortedFunc(maps.Keys(byPair), func(p, q [2]int) int { return cmp.Or(cmp.Compare(p[0], q[0]), cmp.Compare(p[1], q[1])) })
 	uplinks := map[int]int{}
 	for _, key := range keys {
-		uplinks[byPair[key].low]++
+		if b := byPair[key]; !b.row {
+			uplinks[b.low]++
+		}
 	}
 	var straight []*bundle
 	a.thin = 1

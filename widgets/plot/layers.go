@@ -293,15 +293,17 @@ func (g *graph) chooseCore(part, height []int) {
 	}
 }
 
-// measureDepth sets the distance of each node from the highest layer of its part.
+// measureDepth sets the distance of each node from the core of its part or, where it has none, from
+// the highest layer that is known by hints.
 func (g *graph) measureDepth() {
 	for i := range g.depth {
 		g.depth[i] = -1
 	}
-	for _, roots := range []Layer{LayerCore, LayerDistribution, LayerEdge, LayerAccess, LayerServers, LayerAuto, LayerApart} {
+	for _, roots := range []Layer{LayerCore, LayerDistribution, LayerEdge, LayerAccess, LayerServers, LayerAuto} {
 		var queue []int
 		for i, layer := range g.layer {
-			if layer == roots && g.depth[i] < 0 {
+			root := g.nodes[i].Hint == roots || roots == LayerCore && layer == roots
+			if root && g.depth[i] < 0 {
 				g.depth[i] = 0
 				queue = append(queue, i)
 			}

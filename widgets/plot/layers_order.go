@@ -8,7 +8,7 @@ import (
 
 // place orders the rows and gives every node its position.
 func (g *graph) place(prev *Layered) *Layered {
-	o := &order{graph: g, fresh: prev == nil, was: make([]int, len(g.nodes)), at: make([]float64, len(g.nodes))}
+	o := &order{graph: g, was: make([]int, len(g.nodes)), at: make([]float64, len(g.nodes))}
 	for i, n := range g.nodes {
 		o.was[i] = -1
 		if prev != nil {
@@ -28,8 +28,10 @@ func (g *graph) place(prev *Layered) *Layered {
 		o.parents = LayerCore
 	}
 	o.makeUnits()
-	if o.fresh {
+	if prev == nil {
 		o.sweep()
+	} else {
+		o.keepUnits(prev)
 	}
 	o.assignX()
 	return o.result()
@@ -38,7 +40,6 @@ func (g *graph) place(prev *Layered) *Layered {
 // order is the working form of the rows' order.
 type order struct {
 	*graph
-	fresh   bool
 	was     []int // position in the previous result, -1 for a new node
 	rows    [LayerApart + 1][]int
 	parents Layer // the lowest row of the spine
@@ -49,6 +50,14 @@ type order struct {
 type unit struct {
 	parents  []int
 	clusters []cluster
+}
+
+// top is what the unit hangs on the core with.
+func (u unit) top() []int {
+	if len(u.parents) > 0 {
+		return u.parents
+	}
+	return u.clusters[0].members
 }
 
 type cluster struct{ up, members []int }
@@ -181,6 +190,32 @@ func (o *order) orderClusters(u unit) {
 	})
 }
 
+// keepUnits puts the units where their nodes were; new ones stay behind the one before them.
+func (o *order) keepUnits(prev *Layered) {
+	type kept struct {
+		unit
+		x float64
+	}
+	units, x := make([]kept, len(o.units)), 0.0
+	for i, u := range o.units {
+		sum, known := 0.0, 0
+		for _, at := range u.top() {
+			if o.was[at] >= 0 {
+				sum += prev.Nodes[o.was[at]].X
+				known++
+			}
+		}
+		if known > 0 {
+			x = sum / float64(known)
+		}
+		units[i] = kept{u, x}
+	}
+	slices.SortStableFunc(units, func(a, b kept) int { return cmp.Compare(a.x, b.x) })
+	for i, u := range units {
+		o.units[i] = u.unit
+	}
+}
+
 // maxSweeps bounds the search for an order with fewer crossings.
 const maxSweeps = 8
 
@@ -195,7 +230,7 @@ func (o *order) sweep() {
 		units, core, edge := slices.Clone(o.units), slices.Clone(o.rows[LayerCore]), slices.Clone(o.rows[LayerEdge])
 		o.number()
 		slices.SortStableFunc(o.units, func(a, b unit) int {
-			return cmp.Compare(o.barycentre(a.parents, LayerCore), o.barycentre(b.parents, LayerCore))
+			return cmp.Compare(o.barycentre(a.top(), LayerCore), o.barycentre(b.top(), LayerCore))
 		})
 		o.number()
 		if o.parents != LayerCore {
