@@ -54,13 +54,22 @@ func (s *Store) Apply(b model.Batch) error {
 // begin is called with the lock held before anything is written.
 func (s *Store) begin() (now time.Time, err error) {
 	now = s.opts.Now()
-	switch {
-	case s.closed:
-		return now, ErrClosed
-	case s.opts.ReadOnly:
-		return now, ErrReadOnly
+	if err := s.writable(); err != nil {
+		return now, err
 	}
 	return now, s.moveTo(now)
+}
+
+// writable says why nothing may be written any more.
+func (s *Store) writable() error {
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.opts.ReadOnly:
+		return ErrReadOnly
+	default:
+		return nil
+	}
 }
 
 // moveTo sets the time of changes, and begins a window when it is due.
@@ -212,6 +221,29 @@ func (s *Store) applyScope(b *model.Batch) error {
 	}
 	if nameless > 0 {
 		return fmt.Errorf("%d entities without an ID left out", nameless)
+	}
+	return nil
+}
+
+// Keep forgets the entities and links of all scopes that wanted refuses: those of sources and targets
+// that are not configured any more, which otherwise stay on the wall as stale for ever.
+func (s *Store) Keep(wanted func(source, scope string) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.begin(); err != nil {
+		return err
+	}
+	defer s.journal.commit()
+	for _, sc := range s.world.scopes {
+		if wanted(sc.key.source, sc.key.scope) {
+			continue
+		}
+		for _, id := range missing(sc.entities, nil) {
+			s.emit(change{op: opEntityGone, scope: sc.n, id: id})
+		}
+		for _, key := range missing(sc.links, nil) {
+			s.emit(change{op: opLinkGone, scope: sc.n, id: key})
+		}
 	}
 	return nil
 }

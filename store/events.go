@@ -35,9 +35,10 @@ func pickEvents(windows []eventWindow, f model.EventFilter) ([]model.Event, erro
 	out := []model.Event{}
 	var failed error
 	for _, w := range slices.Backward(windows) {
-		end := w.start + bolt.Window.Milliseconds()
-		if !f.Since.IsZero() && end <= f.Since.UnixMilli() || len(out) >= limit {
-			break // nothing is told before it happens
+		// Nothing is told before it happens: older windows have nothing after their end.
+		end := time.UnixMilli(w.start).Add(bolt.Window)
+		if !f.Since.IsZero() && !end.After(f.Since) || len(out) == limit && !out[limit-1].Time.Before(end) {
+			break
 		}
 		if !f.Until.IsZero() && w.start > f.Until.Add(lateEvent).UnixMilli() {
 			continue
@@ -47,13 +48,15 @@ func pickEvents(windows []eventWindow, f model.EventFilter) ([]model.Event, erro
 			failed = err
 			continue
 		}
-		out = pick(out, list, f, limit)
+		out = append(out, pick(list, f, limit)...)
+		slices.SortStableFunc(out, func(a, b model.Event) int { return compareEvents(b, a) })
+		out = out[:min(len(out), limit)]
 	}
-	slices.SortStableFunc(out, func(a, b model.Event) int { return compareEvents(b, a) })
 	return out, failed
 }
 
-func pick(out, list []model.Event, f model.EventFilter, limit int) []model.Event {
+// pick returns up to limit events of one window, newest first.
+func pick(list []model.Event, f model.EventFilter, limit int) (out []model.Event) {
 	from, end := 0, len(list)
 	if !f.Until.IsZero() {
 		end = sort.Search(end, func(i int) bool { return list[i].Time.After(f.Until) })

@@ -143,11 +143,7 @@ func (m *memSeries) add(t int64, v float64) {
 	}
 	if c == nil || c.window != window || c.n >= maxChunkSamples {
 		c = &headChunk{window: window, minT: t, xor: chunkenc.NewXORChunk()}
-		app, err := c.xor.Appender()
-		if err != nil { // an empty chunk always has one
-			panic(err)
-		}
-		c.app = app
+		c.app, _ = c.xor.Appender() // fails only for chunks that have been read from somewhere
 		m.chunks = append(m.chunks, c)
 	}
 	c.app.Append(0, t, v)

@@ -74,7 +74,7 @@ func Open(opts Options) (*Store, error) {
 		if s.dir, err = bolt.OpenDir(opts.Dir, opts.ReadOnly); err != nil {
 			return nil, errors.Join(err, s.engine.Close())
 		}
-		if damage, err = s.recover(); err != nil {
+		if damage, err = s.restore(); err != nil {
 			return nil, errors.Join(err, s.dir.Close(), s.engine.Close())
 		}
 	}
@@ -111,8 +111,8 @@ func (s *Store) start(damage []error) error {
 	return nil
 }
 
-// recover rebuilds what the folder knows. What it returns first was damaged and left out.
-func (s *Store) recover() (damage []error, err error) {
+// restore rebuilds what the folder knows. What it returns first was damaged and left out.
+func (s *Store) restore() (damage []error, err error) {
 	damage = s.dir.Aside()
 	windows, err := s.dir.Windows()
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Store) recover() (damage []error, err error) {
 		return damage, err
 	}
 	if len(s.windows) == 0 && len(windows) > 0 { // the write-ahead file is lost
-		if err := s.recoverWorld(windows[len(windows)-1]); err != nil {
+		if err := s.restoreWorld(windows[len(windows)-1]); err != nil {
 			damage = append(damage, err)
 		}
 	}
@@ -151,8 +151,8 @@ func (s *Store) recover() (damage []error, err error) {
 	return damage, nil
 }
 
-// recoverWorld takes the world from the end of a sealed window.
-func (s *Store) recoverWorld(w bolt.SealedWindow) error {
+// restoreWorld takes the world from the end of a sealed window.
+func (s *Store) restoreWorld(w bolt.SealedWindow) error {
 	checkpoint, changes, events, err := w.File.State(w.Start)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (s *Store) Close() error {
 	if s.stop != nil {
 		s.stop()
 		s.ticking.Wait()
-		errs = append(errs, s.Sync())
+		errs = append(errs, s.flushLast())
 	}
 	if s.disk.wal != nil {
 		errs = append(errs, s.disk.wal.Close())
@@ -193,10 +193,23 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.engine.Close())...)
 }
 
+func (s *Store) flushLast() error {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	s.disk.retryAt = time.Time{} // the last chance
+	return s.flush()
+}
+
 // Sync makes durable what was applied before it was called, without waiting for the next tick.
 func (s *Store) Sync() error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
+	s.mu.RLock()
+	err := s.writable()
+	s.mu.RUnlock()
+	if err != nil {
+		return err
+	}
 	return s.flush()
 }
 

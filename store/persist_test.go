@@ -195,7 +195,7 @@ func TestReadOnly(t *testing.T) {
 	if got := evaluate(t, s, `octets{ifName="eth4"}`, c.now); got != 5000 {
 		t.Errorf("octets = %v", got)
 	}
-	if err := s.Apply(model.Batch{}); !errors.Is(err, ErrReadOnly) {
+	if err := errors.Join(s.Apply(model.Batch{}), s.Sync()); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Apply: %v", err)
 	}
 	if err := s.Close(); err != nil {

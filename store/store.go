@@ -38,7 +38,8 @@ var ErrClosed = errors.New("the store is closed")
 // ErrReadOnly is what Apply answers on a Store that was opened read-only.
 var ErrReadOnly = errors.New("the store was opened read-only: stop here or open it without ReadOnly")
 
-// Store is safe for concurrent use. Readers see each batch entirely or not at all.
+// Store is safe for concurrent use. Each read sees a batch entirely or not at all; a query that selects
+// several times may see the latest batch in its later selections only.
 type Store struct {
 	opts    Options
 	log     *slog.Logger

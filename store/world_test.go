@@ -238,3 +238,32 @@ func TestStalenessMarkers(t *testing.T) {
 		t.Errorf("%v series of a node that is gone, want 0", got)
 	}
 }
+
+func TestKeep(t *testing.T) {
+	c := newClock()
+	opts := Options{Dir: t.TempDir(), Now: c.Now, Tick: never}
+	s := open(t, opts)
+	for _, scope := range []string{"sw1", "sw2"} {
+		apply(t, s, model.Batch{Source: "snmp", Scope: scope, Entities: []model.Entity{{ID: "device/" + scope}, {ID: "device/both"}},
+			Links: []model.Link{{A: "device/both", B: "device/" + scope}}})
+	}
+	if err := s.Keep(func(source, scope string) bool { return source == "snmp" && scope == "sw2" }); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		var ids []string
+		for _, e := range s.Entities(model.Filter{}) {
+			ids = append(ids, e.ID)
+		}
+		if diff := cmp.Diff([]string{"device/both", "device/sw2"}, ids); diff != "" {
+			t.Error(diff)
+		}
+		if links := s.Links(model.Filter{}); len(links) != 1 {
+			t.Errorf("links: %v", links)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, opts)
+	}
+}

@@ -143,7 +143,7 @@ func (a *api) series(r *http.Request) (any, error) {
 			return nil, ss.Err()
 		}
 	}
-	return slices.SortedFunc(maps.Values(found), labels.Compare), nil
+	return orEmpty(slices.SortedFunc(maps.Values(found), labels.Compare)), nil
 }
 
 func (a *api) labelNames(r *http.Request) (any, error) {

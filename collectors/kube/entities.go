@@ -81,7 +81,7 @@ func (v *view) node(n *Node) model.Entity {
 func collectionFor(kind model.Kind) string { return string(kind) + "s" }
 
 func (v *view) load(kind model.Kind, w *Workload) model.Entity {
-	verdict := v.verdict(collectionFor(kind), JudgeWorkload(w, v.now))
+	verdict := v.verdict(collectionFor(kind), JudgeWorkload(w, v.lostNodes, v.now))
 	return model.Entity{
 		ID: model.ObjectID(v.cluster, w.Namespace, kind, w.Name), Kind: kind, Name: w.Name,
 		Parent: model.NamespaceID(v.cluster, w.Namespace), State: verdict.State, Reason: verdict.Reason,

@@ -82,8 +82,9 @@ func (n *Node) ready() bool {
 }
 
 // JudgeWorkload judges a deployment, stateful set or daemon set: a problem when fewer serve than are
-// wanted, critical when none does.
-func JudgeWorkload(w *Workload, now time.Time) Verdict {
+// wanted, critical when none does. A lost node counts its daemons as misplaced: lostNodes is how many
+// there are, so that they are not blamed twice.
+func JudgeWorkload(w *Workload, lostNodes int, now time.Time) Verdict {
 	short := fmt.Sprintf("%d of %d available", w.Available, w.Desired)
 	for _, c := range w.Conditions {
 		switch {
@@ -106,8 +107,8 @@ func JudgeWorkload(w *Workload, now time.Time) Verdict {
 		return Verdict{model.Critical, short}
 	case w.Available < w.Desired:
 		return Verdict{model.Warning, short}
-	case w.Misplaced > 0:
-		return Verdict{model.Warning, fmt.Sprintf("runs on %d nodes where it should not", w.Misplaced)}
+	case int(w.Misplaced) > lostNodes:
+		return Verdict{model.Warning, "runs on " + plural(int(w.Misplaced)-lostNodes, "node") + " where it should not"}
 	}
 	return Verdict{State: model.OK}
 }

@@ -109,21 +109,23 @@ func TestJudgeWorkload(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		load   Workload
+		lost   int
 		state  model.State
 		reason string
 	}{
-		{"full", Workload{meta: old, Desired: 3, Available: 3}, model.OK, ""},
-		{"fewer", Workload{meta: old, Desired: 3, Available: 2}, model.Warning, "2 of 3 available"},
-		{"none", Workload{meta: old, Desired: 3}, model.Critical, "0 of 3 available"},
-		{"new", Workload{meta: meta{Created: ago(10 * time.Second)}, Desired: 3}, model.OK, "starting, 0 of 3 available"},
-		{"scaled down", Workload{meta: old}, model.OK, "scaled to 0"},
-		{"stuck, old ones serve", Workload{meta: old, Desired: 3, Available: 3, Conditions: deadline}, model.Warning, `ProgressDeadlineExceeded, 3 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
-		{"stuck, none serves", Workload{meta: old, Desired: 3, Conditions: deadline}, model.Critical, `ProgressDeadlineExceeded, 0 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
-		{"quota", Workload{meta: old, Desired: 3, Available: 1, Conditions: []Condition{{Type: "ReplicaFailure", Status: "True", Reason: "FailedCreate", Message: "exceeded quota"}}}, model.Warning, "FailedCreate, 1 of 3 available: exceeded quota"},
-		{"misplaced", Workload{meta: old, Desired: 3, Available: 3, Misplaced: 2}, model.Warning, "runs on 2 nodes where it should not"},
+		{"full", Workload{meta: old, Desired: 3, Available: 3}, 0, model.OK, ""},
+		{"fewer", Workload{meta: old, Desired: 3, Available: 2}, 0, model.Warning, "2 of 3 available"},
+		{"none", Workload{meta: old, Desired: 3}, 0, model.Critical, "0 of 3 available"},
+		{"new", Workload{meta: meta{Created: ago(10 * time.Second)}, Desired: 3}, 0, model.OK, "starting, 0 of 3 available"},
+		{"scaled down", Workload{meta: old}, 0, model.OK, "scaled to 0"},
+		{"stuck, old ones serve", Workload{meta: old, Desired: 3, Available: 3, Conditions: deadline}, 0, model.Warning, `ProgressDeadlineExceeded, 3 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
+		{"stuck, none serves", Workload{meta: old, Desired: 3, Conditions: deadline}, 0, model.Critical, `ProgressDeadlineExceeded, 0 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
+		{"quota", Workload{meta: old, Desired: 3, Available: 1, Conditions: []Condition{{Type: "ReplicaFailure", Status: "True", Reason: "FailedCreate", Message: "exceeded quota"}}}, 0, model.Warning, "FailedCreate, 1 of 3 available: exceeded quota"},
+		{"misplaced on the lost node only", Workload{meta: old, Desired: 3, Available: 3, Misplaced: 1}, 1, model.OK, ""},
+		{"misplaced", Workload{meta: old, Desired: 3, Available: 3, Misplaced: 2}, 0, model.Warning, "runs on 2 nodes where it should not"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := JudgeWorkload(&c.load, noon); got.State != c.state || got.Reason != c.reason {
+			if got := JudgeWorkload(&c.load, c.lost, noon); got.State != c.state || got.Reason != c.reason {
 				t.Errorf("got %v %q, want %v %q", got.State, got.Reason, c.state, c.reason)
 			}
 		})

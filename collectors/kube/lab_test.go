@@ -196,9 +196,11 @@ func TestLabFaults(t *testing.T) {
 		seen  func() bool
 	}{
 		{"pod-crash", 5 * time.Second, func() bool { return some(model.KindPod, model.Critical, "CrashLoopBackOff, ") }},
-		{"image-pull", 20 * time.Second, func() bool { return some(model.KindPod, model.Critical, "ImagePullBackOff ") || some(model.KindPod, model.Critical, "ErrImagePull ") }},
+		{"image-pull", 20 * time.Second, func() bool {
+			return some(model.KindPod, model.Critical, "ImagePullBackOff ") || some(model.KindPod, model.Critical, "ErrImagePull ")
+		}},
 		{"unschedulable", 25 * time.Second, func() bool { return some(model.KindPod, model.Warning, "unschedulable: 0/10 nodes") }},
-		{"service-empty", 10 * time.Second, func() bool { return some(model.KindService, model.Critical, "selector app=") }},
+		{"service-empty", 10 * time.Second, func() bool { return some(model.KindService, model.Critical, "no endpoint: selector app") }},
 		{"node-notready", 5 * time.Second, func() bool {
 			return some(model.KindNode, model.Critical, "lost: kubelet silent") && some(model.KindPod, model.Warning, "on lost node ")
 		}},

@@ -83,6 +83,7 @@ type session struct {
 	answers chan answer
 	pause   time.Duration // before the next changes are told
 	shown   bool          // a picture was told in this session
+	due     bool          // the whole picture is to be confirmed
 	owed    *answer       // a good probe that came before there was a picture to confirm
 
 	lost      error // why the API server does not answer, nil when it does
@@ -145,9 +146,13 @@ func (s *session) watch(ctx context.Context, r watchable, ns string) (watched, e
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.FieldSelector = r.selector }))
 	w := watched{watchable: r, key: collection(r.name, ns), informer: r.informer(factory)}
 	err := w.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
-		if ctx.Err() == nil && !isQuiet(err) {
+		if ctx.Err() != nil {
+			return
+		}
+		if !isQuiet(err) {
 			s.c.health.set(w.key, err)
 		}
+		poke(s.ask) // is it that watch, or the whole server?
 	})
 	if err != nil {
 		return w, err
@@ -233,12 +238,10 @@ func (s *session) loop(ctx context.Context) error {
 			}
 		case <-c.health.changed:
 			poke(s.dirty)
-			if c.health.cut() {
-				poke(s.ask) // is it that collection, or the whole server?
-			}
 		case <-confirm.C:
 			now := c.now()
 			confirm.Reset(now.Truncate(c.every).Add(c.every).Sub(now.Round(0)))
+			s.due = true
 			poke(s.ask)
 		case a := <-s.answers:
 			if again := s.heard(a); again {
@@ -276,9 +279,12 @@ func (s *session) heard(a answer) (again bool) {
 		if c.health.cut() || c.now().Sub(s.lostSince) > restartGap {
 			return true
 		}
-		s.lost = nil
+		s.lost, s.due = nil, true
 	}
-	s.tell(&a)
+	if s.due {
+		s.due = false
+		s.tell(&a)
+	}
 	return false
 }
 

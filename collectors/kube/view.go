@@ -30,6 +30,7 @@ type view struct {
 	nodeByName map[string]*Node
 	loadIDs    map[string]bool
 	endpoints  map[string]*endpoints // by namespace/service
+	lostNodes  int
 }
 
 // endpoints are all slices of a service.
@@ -70,9 +71,12 @@ func (v *view) add(collection string, obj any) {
 
 // index prepares the look-ups, once all is added.
 func (v *view) index() {
-	v.nodeByName = make(map[string]*Node, len(v.nodes))
+	v.nodeByName, v.lostNodes = make(map[string]*Node, len(v.nodes)), 0
 	for _, n := range v.nodes {
 		v.nodeByName[n.Name] = n
+		if n.lost() {
+			v.lostNodes++
+		}
 	}
 	v.loadIDs = map[string]bool{}
 	for kind, loads := range v.loads {

@@ -265,14 +265,14 @@ func TestRecorded(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			for _, o := range items[appsv1.Deployment](t, file) {
 				w := in.deployment(&o)
-				checkLoad(t, w, JudgeWorkload(w, now))
+				checkLoad(t, w, JudgeWorkload(w, 0, now))
 			}
 		})
 	}
 	t.Run("stateful sets", func(t *testing.T) {
 		for _, o := range items[appsv1.StatefulSet](t, "statefulsets-monitoring.json") {
 			w := in.statefulSet(&o)
-			checkLoad(t, w, JudgeWorkload(w, now))
+			checkLoad(t, w, JudgeWorkload(w, 0, now))
 		}
 	})
 	t.Run("replica sets", func(t *testing.T) {

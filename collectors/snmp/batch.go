@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -133,7 +134,7 @@ func (r *round) samples() []model.Sample {
 		out = append(out, sample)
 	}
 	device := func(name string, v float64) {
-		add(s.Time, v, labels.MetricName, name, "source", r.source, "device", r.device)
+		add(s.Time, v, prom.MetricNameLabel, name, "source", r.source, "device", r.device)
 	}
 	if s.System.HasTime {
 		device("sysUpTime", float64(s.System.UpTime/(10*time.Millisecond)))
@@ -145,7 +146,7 @@ func (r *round) samples() []model.Sample {
 		i := &s.Interfaces[n]
 		index := strconv.FormatUint(uint64(r.index[i.Port]), 10)
 		port := func(at time.Time, name string, v float64) {
-			add(at, v, labels.MetricName, name, "source", r.source, "device", r.device,
+			add(at, v, prom.MetricNameLabel, name, "source", r.source, "device", r.device,
 				"ifIndex", index, "ifName", i.Port, "ifDescr", i.Descr, "ifAlias", i.Alias)
 		}
 		if i.Admin != StatusNone {

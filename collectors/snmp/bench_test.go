@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -91,7 +92,7 @@ func (b *bench) link() model.Link {
 func (b *bench) sample(scope, name string, pairs ...string) (float64, labels.Labels) {
 	b.t.Helper()
 	for _, s := range b.batches[scope].Samples {
-		if s.Labels.Get(labels.MetricName) != name {
+		if s.Labels.Get(prom.MetricNameLabel) != name {
 			continue
 		}
 		fits := true

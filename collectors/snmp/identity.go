@@ -12,9 +12,11 @@ type Identity struct {
 }
 
 const (
-	entDescr, entContainedIn, entClass, entName                              = 2, 4, 5, 7
-	entHardwareRev, entFirmwareRev, entSoftwareRev, entSerialNum, entModelNm = 8, 9, 10, 11, 13
-	entClassChassis, entClassStack                                           = 3, 11
+	entDescr, entClass, entName                = 2, 5, 7
+	entSoftwareRev, entSerialNum, entModelName = 10, 11, 13
+
+	entClassChassis = 3 // PhysicalClass
+	maxChassis      = 4 // the members of a stack that are asked for their name
 )
 
 // readIdentity reads the top of the ENTITY-MIB's tree and joins it with what sysObjectID and
@@ -32,7 +34,7 @@ func readIdentity(ctx context.Context, r reader, s System) (Identity, []string, 
 		}
 		n := row.Index[0]
 		var oids []OID
-		cols := []uint32{entDescr, entName, entSoftwareRev, entSerialNum, entModelNm}
+		cols := []uint32{entDescr, entName, entSoftwareRev, entSerialNum, entModelName}
 		for _, c := range cols {
 			oids = append(oids, oidEntPhysicalEntry.Append(c, n))
 		}
@@ -45,7 +47,7 @@ func readIdentity(ctx context.Context, r reader, s System) (Identity, []string, 
 			cells[c] = v[i]
 		}
 		chassis = append(chassis, Row{Index: row.Index, cells: cells})
-		if len(chassis) == 4 { // the members of a stack that name themselves
+		if len(chassis) == maxChassis {
 			break
 		}
 	}
@@ -84,7 +86,7 @@ func identify(s System, chassis []Row) Identity {
 				*field = v
 			}
 		}
-		if model := row.At(entModelNm).Line(); model != "" {
+		if model := row.At(entModelName).Line(); model != "" {
 			id.Hardware = model
 		} else {
 			take(&id.Hardware, entDescr)

@@ -37,11 +37,11 @@ type Version string
 
 // UnmarshalYAML takes the number and the text.
 func (v *Version) UnmarshalYAML(unmarshal func(any) error) error {
-	var any any
-	if err := unmarshal(&any); err != nil {
+	var value any
+	if err := unmarshal(&value); err != nil {
 		return err
 	}
-	*v = Version(fmt.Sprint(any))
+	*v = Version(fmt.Sprint(value))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -190,7 +191,7 @@ func (m *mapper) linkSamples(names map[string]string, now time.Time) []model.Sam
 			return displayName(id)
 		}
 		samples = append(samples, model.Sample{
-			Labels: labels.FromStrings(labels.MetricName, "nocturne_link_up", "source", m.source,
+			Labels: labels.FromStrings(prom.MetricNameLabel, "nocturne_link_up", "source", m.source,
 				"a", name(l.A), "a_port", l.APort, "b", name(l.B), "b_port", l.BPort),
 			T: now.UnixMilli(), V: up,
 		})

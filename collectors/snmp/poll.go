@@ -25,6 +25,9 @@ type Snapshot struct {
 // what it said until then and the error comes with it. A known identity is not read again.
 func poll(ctx context.Context, r reader, known *Identity, now func() time.Time) (*Snapshot, error) {
 	s := &Snapshot{Time: now()}
+	if known != nil {
+		s.Identity = *known
+	}
 	var err error
 	if s.System, s.Local, err = readSystem(ctx, r); err != nil {
 		return nil, err
@@ -43,7 +46,6 @@ func poll(ctx context.Context, r reader, known *Identity, now func() time.Time) 
 	s.Warnings = append(s.Warnings, warnings...)
 
 	if known != nil {
-		s.Identity = *known
 		return s, nil
 	}
 	if s.Identity, warnings, err = readIdentity(ctx, r, s.System); err != nil {

@@ -19,7 +19,7 @@ type Sensor struct {
 const (
 	sensorType, sensorScale, sensorPrecision, sensorValue, sensorStatus = 1, 2, 3, 4, 5
 	scaleUnits                                                          = 9 // SensorDataScale: 10^0; each step is 10^3
-	statusOK, statusUnavailable                                         = 1, 2
+	statusUnavailable                                                   = 2 // EntitySensorStatus; 1 is ok, 3 nonoperational
 )
 
 // sensorClasses are the values of SensorDataType (RFC 3433; 14 is a later addition).

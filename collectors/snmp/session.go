@@ -107,11 +107,19 @@ func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
 	}
 }
 
+// getEach asks one by one. What is refused alone is missing; when all is, that is an error.
 func (s *session) getEach(ctx context.Context, oids []OID) ([]Value, error) {
 	values := make([]Value, 0, len(oids))
+	refusals := 0
 	for _, oid := range oids {
 		v, err := s.get(ctx, oid)
-		if err != nil {
+		var refused *statusError
+		if errors.As(err, &refused) {
+			v = []Value{{Type: gosnmp.NoSuchObject}}
+			if refusals++; refusals == len(oids) {
+				return nil, err
+			}
+		} else if err != nil {
 			return nil, err
 		}
 		values = append(values, v...)

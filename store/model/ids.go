@@ -27,7 +27,9 @@ func ObjectID(cluster, ns string, kind Kind, name string) string {
 }
 
 // esc keeps "/" out of a path element: interface names such as Gi1/0/1 have it.
-func esc(s string) string { return strings.NewReplacer("%", "%25", "/", "%2F").Replace(s) }
+func esc(s string) string { return escaper.Replace(s) }
+
+var escaper = strings.NewReplacer("%", "%25", "/", "%2F")
 
 // EntityOf finds the most specific entity that a label set speaks of, "" for none.
 func EntityOf(ls labels.Labels) string {

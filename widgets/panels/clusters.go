@@ -38,7 +38,7 @@ func clustersKind() Kind {
 	}}
 }
 
-func (c *clusters) Deps() Deps { return Deps{Samples: true, Entities: true, Clock: true} }
+func (c *clusters) Deps() Deps { return Deps{Samples: true, Entities: true, Every: 5 * time.Second} }
 
 // cluster is what is known of one cluster. Counts below zero and NaN mean "not known".
 type cluster struct {
@@ -78,7 +78,7 @@ func (c *clusters) Load(ctx context.Context, src model.Source, env Env) (*View, 
 		v.Paint = func(canvas *plot.Canvas, place plot.Rect) {
 			paintCards(newPen(canvas, env.Style), env, place, list, now)
 		}
-		for i, place := range cardPlaces(plot.Rect{W: env.Size.W, H: env.Size.H}, len(list), env.Style.K) {
+		for i, place := range cardPlaces(wholePlace(env), len(list), env.Style.K) {
 			v.Spots = append(v.Spots, Spot{Rect: place, Entity: list[i].id})
 		}
 		return v, nil
@@ -88,7 +88,7 @@ func (c *clusters) Load(ctx context.Context, src model.Source, env Env) (*View, 
 	}
 	rows, pitch := clusterRows(env.Size.H, len(list), env.Style.K)
 	for i := range rows {
-		v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: clusterHead*env.Style.K + float64(i)*pitch, W: env.Size.W, H: pitch}, Entity: list[i].id})
+		v.Spots = append(v.Spots, Spot{Rect: rowSpot(env, clusterHead*env.Style.K+float64(i)*pitch, pitch), Entity: list[i].id})
 	}
 	return v, nil
 }

@@ -48,7 +48,9 @@ func eventsKind() Kind {
 	}}
 }
 
-func (e *events) Deps() Deps { return Deps{Events: true, Alerts: true} }
+func (e *events) Deps() Deps {
+	return Deps{Events: true, Alerts: true, Samples: true, Every: 10 * time.Second} // the span moves on
+}
 
 // told is one line: an event, how often it was told in a row, and whether it is the root of an incident.
 type told struct {
@@ -81,7 +83,7 @@ func (e *events) Load(_ context.Context, src model.Source, env Env) (*View, erro
 	pitch := min(env.Size.H/float64(len(lines)), 52*env.Style.K)
 	for i, line := range lines {
 		if line.Entity != "" {
-			v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: float64(i) * pitch, W: env.Size.W, H: pitch}, Entity: line.Entity})
+			v.Spots = append(v.Spots, Spot{Rect: rowSpot(env, float64(i)*pitch, pitch), Entity: line.Entity})
 		}
 	}
 	v.Paint = func(c *plot.Canvas, body plot.Rect) {

@@ -53,7 +53,7 @@ func statKind() Kind {
 	}}
 }
 
-func (s *stat) Deps() Deps { return Deps{Samples: true} }
+func (s *stat) Deps() Deps { return Deps{Samples: true, Every: 2 * time.Second} }
 
 // reading is what a stat shows.
 type reading struct {
@@ -164,7 +164,7 @@ func samplesOf(line *model.Series, asOf time.Time, stale bool) []plot.Sample {
 // stepFor is how far apart the points of a chart w pixels wide are: one in two pixels and whole
 // seconds, so that neighbouring loads ask for the same moments.
 func stepFor(span time.Duration, w float64) time.Duration {
-	points := max(60, min(w/2, 2000))
+	points := max(24, min(w/2, 2000))
 	step := time.Duration(float64(span) / points)
 	for _, nice := range []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second} {
 		if step <= nice {

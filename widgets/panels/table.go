@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -109,15 +110,15 @@ func defaultColumns(of string) []column {
 			{Title: title("Since", "지속"), Field: "since"},
 		}
 	case model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet, "workloads":
-		return []column{{Title: title("Reason", "사유"), Field: "reason"}, {Title: title("Ready", "준비"), Label: "ready"}, {Title: title("Wanted", "목표"), Label: "desired"}}
+		return []column{{Title: title("Ready", "준비"), Label: "ready"}, {Title: title("Wanted", "목표"), Label: "desired"}, {Title: title("Reason", "사유"), Field: "reason"}}
 	case "":
 		return []column{{Title: title("Value", "값"), Field: "value"}}
 	}
-	return []column{{Title: title("Reason", "사유"), Field: "reason"}, {Title: title("Since", "지속"), Field: "since"}}
+	return []column{{Title: title("Since", "지속"), Field: "since"}, {Title: title("Reason", "사유"), Field: "reason"}}
 }
 
 func (t *table) Deps() Deps {
-	return Deps{Samples: true, Entities: t.Of != "", Sources: t.Of == "sources", Clock: true}
+	return Deps{Samples: true, Entities: t.Of != "", Sources: t.Of == "sources", Every: 5 * time.Second}
 }
 
 // tableRow is one row: what it is about, and the text of each column.
@@ -168,7 +169,7 @@ func (t *table) Load(ctx context.Context, src model.Source, env Env) (*View, err
 	pitch := tablePitch(env.Size.H, len(rows), k)
 	for i, r := range rows {
 		if r.id != "" {
-			v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: tableHead*k + float64(i)*pitch, W: env.Size.W, H: pitch}, Entity: r.id})
+			v.Spots = append(v.Spots, Spot{Rect: rowSpot(env, tableHead*k+float64(i)*pitch, pitch), Entity: r.id})
 		}
 	}
 	if t.expr != nil {

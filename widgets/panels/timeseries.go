@@ -71,12 +71,16 @@ func timeseriesKind() Kind {
 }
 
 func (t *timeseries) Deps() Deps {
-	return Deps{Samples: true, Entities: true, Alerts: t.Marks == "causes", Events: t.Marks == "critical"}
+	return Deps{Samples: true, Entities: true, Alerts: t.Marks == "causes", Events: t.Marks == "critical",
+		Every: max(time.Second, min(t.span/400, 30*time.Second))} // about the width of a pixel
 }
 
 func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
 	now := src.Now()
 	step := stepFor(t.span, env.Size.W)
+	if t.Bars { // bars that can be told apart
+		step = stepFor(t.span, 0)
+	}
 	chart := plot.Chart{
 		Start: now.Add(-t.span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
 		MaxGap: step * 3 / 2, Loc: env.Style.Loc, EndLabels: true, Moments: t.moments(src, env, now),

@@ -55,7 +55,7 @@ func topnKind() Kind {
 	}}
 }
 
-func (t *topn) Deps() Deps { return Deps{Samples: true, Entities: true} }
+func (t *topn) Deps() Deps { return Deps{Samples: true, Entities: true, Every: 5 * time.Second} }
 
 // ranked is one bar.
 type ranked struct {
@@ -88,9 +88,9 @@ func (t *topn) Load(ctx context.Context, src model.Source, env Env) (*View, erro
 		t.paint(newPen(c, env.Style), body, shown)
 	}
 	for i, r := range shown {
-		pitch := env.Size.H / float64(len(shown))
+		pitch := min(env.Size.H/float64(len(shown)), 56*env.Style.K)
 		if r.entity != "" {
-			v.Spots = append(v.Spots, Spot{Rect: plot.Rect{Y: float64(i) * pitch, W: env.Size.W, H: pitch}, Entity: r.entity})
+			v.Spots = append(v.Spots, Spot{Rect: rowSpot(env, float64(i)*pitch, pitch), Entity: r.entity})
 		}
 	}
 	return v, nil

@@ -58,14 +58,17 @@ func topologyKind() Kind {
 type topologyPanel struct {
 	cfg topologyConfig
 
-	mu     sync.Mutex // guards the two below
+	mu     sync.Mutex // guards all below
 	shape  uint64     // of the nodes and links that layout was made for
 	layout *plot.Layered
+	ageing bool // the last picture shows how old something is
 }
 
-// Deps implements Panel.
+// Deps implements Panel. The clock matters only while the map shows an age.
 func (p *topologyPanel) Deps() Deps {
-	return Deps{Samples: true, Entities: true, Alerts: true, Clock: true, Every: 5 * time.Second}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Deps{Samples: true, Entities: true, Alerts: true, Clock: p.ageing, Every: 5 * time.Second}
 }
 
 // Load implements Panel.
@@ -92,6 +95,9 @@ func (p *topologyPanel) Load(ctx context.Context, src model.Source, env Env) (*V
 	}
 	m.impacts = findImpacts(n, layout)
 	s := m.arrange(plot.Rect{W: env.Size.W, H: env.Size.H})
+	p.mu.Lock()
+	p.ageing = s.flag != nil || s.classes.stale
+	p.mu.Unlock()
 	return &View{
 		Right: m.count(),
 		MinW:  480, MinH: 280,

@@ -90,6 +90,7 @@ func (m *netMap) arrange(body plot.Rect) *netScene {
 	if a.field.X > a.area.X {
 		a.nameLayers()
 	}
+	a.classes = a.findClasses()
 	if legend > 0 {
 		a.makeLegend(foot)
 	}

@@ -79,9 +79,6 @@ func (n mapPen) named(b *netBox, state model.State, ack bool) {
 	if inside {
 		room -= size + 8*n.k
 	}
-	if state == model.Stale {
-		room -= 6 * n.k
-	}
 	s := n.Ellipsis(b.label, f, math.Max(room, 0))
 	w := n.Measure(s, f)
 	x := r.X + (r.W-w)/2

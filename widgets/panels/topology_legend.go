@@ -29,7 +29,8 @@ var useSteps = [6]struct {
 	name string
 }{{0, "0"}, {0.01, "1"}, {0.25, "25"}, {0.5, "50"}, {0.8, "80"}, {0.95, "95"}}
 
-func (a *arranger) classes() onScreen {
+// findClasses finds which classes the map holds.
+func (a *arranger) findClasses() onScreen {
 	var s onScreen
 	for _, w := range a.wires {
 		l := &a.links[w.link]
@@ -76,7 +77,7 @@ func (a *arranger) classes() onScreen {
 
 // makeLegend explains the classes that are on the screen, as many as there is room for.
 func (a *arranger) makeLegend(foot plot.Rect) {
-	s := a.classes()
+	s := a.classes
 	items := append(a.scaleItems(s), a.classItems(s)...)
 	a.footY = foot.Bottom() - 14*a.k
 	if a.full {

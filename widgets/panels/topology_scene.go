@@ -102,19 +102,20 @@ type netFlag struct {
 
 // netScene is the map in pixels: what painting needs, and nothing else.
 type netScene struct {
-	size   plot.Rect
-	area   plot.Rect // without the legend
-	boxes  []netBox
-	boxOf  []int // box by node, -1 for none
-	wires  []netWire
-	rings  []ring
-	zones  []netZone
-	labels []netLabel
-	badges []netBadge
-	flag   *netFlag
-	stems  [][2]plot.Point // from a switch to what it carries, where that has no cable of its own on the map
-	foot   []legendItem
-	footY  float64
+	size    plot.Rect
+	area    plot.Rect // without the legend
+	boxes   []netBox
+	boxOf   []int // box by node, -1 for none
+	wires   []netWire
+	rings   []ring
+	zones   []netZone
+	labels  []netLabel
+	badges  []netBadge
+	flag    *netFlag
+	stems   [][2]plot.Point // from a switch to what it carries, where that has no cable of its own on the map
+	classes onScreen
+	foot    []legendItem
+	footY   float64
 }
 
 // at returns the scene for a body: moved where the body has the size that the scene was made for,

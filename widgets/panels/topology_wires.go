@@ -207,7 +207,14 @@ func (a *arranger) routeRow(b *bundle) {
 		} else if left.H > 2*right.H {
 			y = right.Center().Y
 		}
-		a.run(b, []plot.Point{{X: left.Right(), Y: y}, {X: right.X, Y: y}})
+		path := []plot.Point{{X: left.Right(), Y: y}, {X: right.X, Y: y}}
+		if right.X-left.Right() >= 28*a.k {
+			a.run(b, path)
+			return
+		}
+		for _, link := range b.links { // too short for two halves
+			a.wires = append(a.wires, netWire{link: link, form: wireTree, pts: path, width: 3.2 * a.k})
+		}
 		return
 	}
 	p0 := plot.Point{X: left.Center().X + left.W/4, Y: left.Bottom()}

@@ -3,6 +3,7 @@ package paneltest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -120,6 +121,29 @@ func (n night) cable(a, aPort, b, bPort string, gbps float64) {
 		l.State, l.Reason, l.Since = model.Critical, "down", n.cut
 	}
 	n.Cables = append(n.Cables, l)
+	n.traffic(a, aPort, gbps)
+	n.traffic(b, bPort, gbps)
+}
+
+// traffic adds the octets of one end of a cable. The ends that a chart or a table shows have series
+// of their own.
+func (n night) traffic(device, port string, gbps float64) {
+	if device == "core1" && slices.Contains([]string{"Te1/2/1", "Te1/2/3", "Te1/2/4"}, port) ||
+		device == "dist2" && slices.Contains([]string{"Te1/1/3", "Te1/1/4"}, port) {
+		return
+	}
+	mean := Dice(device+port, .45) * gbps * 1e9 / 8
+	out := Wave(device+port, mean, mean/4)
+	switch {
+	case device == "core1" && port == "Te1/2/2":
+		out = n.after(out, Const(0))
+	case device == "core2" && port == "Te1/2/2":
+		out = n.after(out, Const(.55*gbps*1e9/8))
+	case device == "busan1":
+		return
+	}
+	n.Counter("ifHCOutOctets", out, "device", device, "ifName", port, "source", "campus-seoul")
+	n.Gauge("ifHighSpeed", Const(gbps*1000), "device", device, "ifName", port, "source", "campus-seoul")
 }
 
 // uplinks are the octets and speeds behind the chart of core uplinks and the map.
