@@ -90,6 +90,9 @@ func Open(ctx context.Context, opts Options) (*Core, error) {
 	if err := c.openStore(ctx); err != nil {
 		return nil, err
 	}
+	if err == nil { // what a broken file names is not known to be gone
+		c.forgetOthers(cfg)
+	}
 	if err := c.openAlerts(); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
@@ -134,6 +137,17 @@ func (c *Core) openStore(ctx context.Context) error {
 	o.Dir = ""
 	c.store, err = store.Open(o)
 	return err
+}
+
+// forgetOthers drops what the store remembers of sources that are not configured any more.
+func (c *Core) forgetOthers(cfg *config.Config) {
+	names := map[string]bool{}
+	for _, s := range cfg.Sources {
+		names[s.Name] = true
+	}
+	if err := c.store.Keep(func(source, _ string) bool { return names[source] }); err != nil {
+		c.opts.Log.Error("sources of before are not forgotten", "err", err)
+	}
 }
 
 // unwritable tells a folder that cannot be written from one that must not be: a foreign file
@@ -290,14 +304,25 @@ func (c *Core) problem(area string, err error) {
 	c.problems[area] = err.Error()
 }
 
-// Ack acknowledges an active alert until it resolves.
+// Ack acknowledges an active alert until it resolves. It is on disk when Ack returns.
 func (c *Core) Ack(id, by, note string) (model.Alert, error) {
-	return c.alerts.Ack(id, by, note, c.opts.Now())
+	return c.durable(c.alerts.Ack(id, by, note, c.opts.Now()))
 }
 
 // Unack takes an acknowledgement back.
 func (c *Core) Unack(id, by string) (model.Alert, error) {
-	return c.alerts.Unack(id, by, c.opts.Now())
+	return c.durable(c.alerts.Unack(id, by, c.opts.Now()))
+}
+
+// durable makes sure that what a person did outlives a power cut.
+func (c *Core) durable(a model.Alert, err error) (model.Alert, error) {
+	if err != nil || c.dir == "" {
+		return a, err
+	}
+	if err := c.store.Sync(); err != nil {
+		return a, fmt.Errorf("%s: done, but not kept on disk: %w", a.Title, err)
+	}
+	return a, nil
 }
 
 // setRows takes the collectors' rows, setRules the rules' own; the store gets both together.

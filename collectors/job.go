@@ -57,6 +57,9 @@ func (j *job) poll(ctx context.Context) {
 		if first {
 			wait = max(wait, j.Every/4)
 		}
+		if !now.After(t) {
+			now = t.Add(1) // the timer was a little early: this instant of the grid is done
+		}
 		at = j.grid.next(now, wait)
 	}
 }

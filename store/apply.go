@@ -19,7 +19,14 @@ import (
 
 const futureTolerance = 10 * time.Minute
 
-// Apply takes in a batch. What is wrong with single samples or entities does not keep out the rest:
+// Apply takes in a batch. One that only brings samples or events, and no Every, does not confirm its
+// scope: a trap says nothing about what was polled. One without Every that brings entities confirms
+// it, and leaves its interval as it was.
+//
+// The series of a Replace batch that brings samples are all that its scope has: those of the last
+// one that are missing end with a staleness marker, and so do the series of an entity that is gone.
+//
+// What is wrong with single samples or entities does not keep out the rest:
 // the error names the first of each and how many there were. Samples that come late or twice are no
 // error; Dropped counts them.
 func (s *Store) Apply(b model.Batch) error {
@@ -190,7 +197,7 @@ func (s *Store) applyScope(b *model.Batch) error {
 		s.emit(change{op: opScope, key: key})
 	}
 	sc := s.world.byKey[key]
-	s.emit(change{op: opSeen, scope: sc.n, seen: b.Time, every: b.Every})
+	s.emit(change{op: opSeen, scope: sc.n, seen: b.Time, every: cmp.Or(b.Every, sc.every)})
 
 	nameless := 0
 	confirmed := make(map[string]struct{}, len(b.Entities))

@@ -267,3 +267,22 @@ func TestKeep(t *testing.T) {
 		s = open(t, opts)
 	}
 }
+
+// What comes between the rounds of a scope does not hide that the rounds stopped.
+func TestIntervalStays(t *testing.T) {
+	c := newClock()
+	s := open(t, Options{Now: c.Now})
+	pod := func(name string) []model.Entity { return []model.Entity{{ID: "kube/c/" + name, State: model.OK}} }
+	apply(t, s, model.Batch{Source: "k", Scope: "c", Time: c.now, Every: 10 * time.Second, Entities: pod("a")})
+	c.advance(10 * time.Second)
+	apply(t, s, model.Batch{Source: "k", Scope: "c", Time: c.now, Entities: pod("b")})
+	c.advance(10 * time.Second)
+	apply(t, s, model.Batch{Source: "k", Scope: "c", Time: c.now, Events: []model.Event{{Title: "x"}}})
+	if list := s.Entities(model.Filter{}); list[0].State != model.OK {
+		t.Errorf("stale 10 s after the last entities: %v", list)
+	}
+	c.advance(6 * time.Second)
+	if list := s.Entities(model.Filter{}); list[0].State != model.Stale || list[1].State != model.Stale {
+		t.Errorf("not stale 16 s after the last entities: %v", list)
+	}
+}

@@ -187,7 +187,7 @@ func TestLabFaults(t *testing.T) {
 		return false
 	}
 	well := func() bool {
-		return b.row().State == model.OK && len(b.entities) > 100 && !some(model.KindPod, model.Critical, "") && !some(model.KindNode, model.Critical, "") && !some(model.KindPod, model.Warning, "")
+		return b.row().State == model.OK && len(b.entities) > 100 && !some(model.KindPod, model.Critical, "") && !some(model.KindNode, model.Critical, "") && !some(model.KindPod, model.Warning, "") && !some(model.KindService, model.Critical, "")
 	}
 	b.await(t, time.Minute, "a lab that is well", well)
 	for _, f := range []struct {

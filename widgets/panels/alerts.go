@@ -172,7 +172,7 @@ type alertLayout struct {
 // layAlerts opens the first incident when it is critical or explains others, and gives the rest of
 // the height to the rows below it. What does not fit is counted.
 func layAlerts(list []incident, h, k float64) alertLayout {
-	const head, line, row, roomy = 90, 33, 58, 75 // heights at density 1
+	const head, line, row, roomy = 90, 33, 58, 84 // heights at density 1
 	lay := alertLayout{k: k}
 	rest := list
 	if first := &list[0]; first.class() == 0 && (first.Severity == model.Critical || len(first.symptoms) > 0) && h >= head*k {

@@ -134,9 +134,13 @@ func cardFigure(n pen, x, top, w float64, ready, total int, what string, missing
 		x -= 5 * k
 	}
 	n.text(end, base, rest, size/2, false, n.p.Muted)
-	end = n.text(x, below, n.fit(what, 18, false, w), 18, false, n.p.Muted)
-	if text := say(total - ready); bad && end+6*k+n.width(text, 18, false) <= x+w {
-		n.text(end+6*k, below, text, 18, false, n.ink(missing))
+	text = say(total - ready)
+	both := n.width(what, 18, false) + 6*k + n.width(text, 18, false)
+	if !bad || both <= w || n.width(text, 18, false) > w { // what is wrong goes before what is counted
+		x = n.text(x, below, n.fit(what, 18, false, w), 18, false, n.p.Muted) + 6*k
+	}
+	if bad && n.width(text, 18, false) <= w {
+		n.text(x, below, text, 18, false, n.ink(missing))
 	}
 }
 

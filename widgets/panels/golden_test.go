@@ -252,7 +252,7 @@ func write(t *testing.T, path string, data []byte) {
 
 const (
 	cpuKeys    = "{title: 'CPU, top 8', expr: '100*(1-avg by(instance)(rate(node_cpu_seconds_total{mode=\"idle\"}[2m])))', label: '{{instance}}', unit: percent, limits: [{value: 85}]}"
-	uplinkKeys = "{title: Core uplinks, unit: bps, range: 50m, max: 10e9, limits: [{value: 8e9}], queries: [{expr: 'rate(ifHCOutOctets{device=\"core1\"}[1m])*8', legend: '{{ifAlias}}'}]}"
+	uplinkKeys = "{title: Core uplinks, unit: bps, range: 50m, max: 10e9, limits: [{value: 8e9}], queries: [{expr: 'rate(ifHCOutOctets{device=\"core1\",ifAlias!=\"\"}[1m])*8', legend: '{{ifAlias}}'}]}"
 	wanKeys    = "{title: Busan WAN, unit: bps, expr: 'rate(ifHCInOctets{device=\"busan1\"}[2m])*8', range: 30m}"
 	combKeys   = "{title: 'Pods, prod-seoul', under: kube/prod-seoul, level: 'nocturne_kube_pod_cpu_usage_cores{cluster=\"prod-seoul\"}', busy: CPU}"
 	diskKeys   = "{title: db2 /var/lib/postgresql, unit: percent, range: 1h, limits: [{value: 82}], expr: '100*(1-node_filesystem_avail_bytes{instance=\"db2\"}/node_filesystem_size_bytes)'}"

@@ -47,6 +47,7 @@ type netLink struct {
 	use   [2]float64 // share of the speed; NaN where not known
 	down  bool
 	stale bool
+	ack   bool         // somebody has taken the problem on
 	lag   string       // name of the aggregation that the ports belong to, "" where none is known
 	cause *model.Alert // the root cause that this link is, nil for none
 }
@@ -198,12 +199,16 @@ func (n *network) findCause(alerts []model.Alert) {
 	var best *netLink
 	for i := range alerts {
 		a := &alerts[i]
-		if a.Pending || a.Cause != "" || a.AckBy != "" || !a.Severity.Problem() {
+		if a.Pending || !a.Severity.Problem() {
 			continue
 		}
 		for k := range n.links {
 			l := &n.links[k]
-			if l.down && l.isMeant(a) && (best == nil || a.Since.Before(best.cause.Since)) {
+			switch {
+			case !l.down || !l.isMeant(a):
+			case a.AckBy != "":
+				l.ack = true
+			case a.Cause == "" && (best == nil || a.Since.Before(best.cause.Since)):
 				if best != nil {
 					best.cause = nil
 				}

@@ -192,6 +192,12 @@ func (n mapPen) cross(w *netWire) {
 	}
 	r := plot.Rect{X: w.cross.X - s/2, Y: w.cross.Y - s/2, W: s, H: s}
 	n.FillRound(r.Inset(-2*n.k), 5*n.k, n.p.Surface)
+	if n.m.links[w.link].ack {
+		n.FillRound(r, 4*n.k, n.p.CritTint)
+		n.StrokeRound(r, 4*n.k, 2*n.k, n.p.Critical, nil)
+		n.Cross(w.cross.X, w.cross.Y, 0.6*s, 0.1*s, n.p.CritInk)
+		return
+	}
 	n.FillRound(r, 4*n.k, n.p.Critical)
 	n.Cross(w.cross.X, w.cross.Y, 0.69*s, 0.12*s, n.p.OnCrit)
 }
