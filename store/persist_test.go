@@ -59,16 +59,14 @@ type picture struct {
 	Series   []model.Series
 }
 
-func pictureOf(t testing.TB, s model.Source, at time.Time) picture {
+// pictureOf takes the samples of a span, as PromQL writes it, before at.
+func pictureOf(t testing.TB, s model.Source, at time.Time, span string) picture {
 	t.Helper()
-	list, err := s.Query(context.Background(), `sort_by_label({__name__=~".+"}[1d], "")`, at)
-	if err != nil {
-		list, err = s.Query(context.Background(), `{__name__=~".+"}[1d]`, at)
-	}
+	list, err := s.Query(context.Background(), `{__name__=~".+"}[`+span+`]`, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return picture{s.Entities(model.Filter{}), s.Links(model.Filter{}), s.Alerts(), s.Sources(), s.Events(model.EventFilter{Limit: 100000}), list}
+	return picture{s.Entities(model.Filter{}), s.Links(model.Filter{}), s.Alerts(), s.Sources(), s.Events(model.EventFilter{Limit: 1000}), list}
 }
 
 func diffPictures(want, got picture) string {
@@ -99,13 +97,13 @@ func TestReopen(t *testing.T) {
 			if err := s.Health(); err != nil {
 				t.Fatal(err)
 			}
-			want := pictureOf(t, s, c.now)
+			want := pictureOf(t, s, c.now, "1d")
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
 				s = open(t, opts)
-				if diff := diffPictures(want, pictureOf(t, s, c.now)); diff != "" {
+				if diff := diffPictures(want, pictureOf(t, s, c.now, "1d")); diff != "" {
 					t.Fatalf("after reopening (-before +after):\n%s", diff)
 				}
 				if err := s.Close(); err != nil {
@@ -385,12 +383,12 @@ func TestBrokenDisk(t *testing.T) {
 	if diff := cmp.Diff([]string{"history is being written again", "history is kept in memory only"}, texts); diff != "" {
 		t.Error(diff)
 	}
-	want := pictureOf(t, s, c.now)
+	want := pictureOf(t, s, c.now, "1d")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, opts)
-	if diff := diffPictures(want, pictureOf(t, s, c.now)); diff != "" {
+	if diff := diffPictures(want, pictureOf(t, s, c.now, "1d")); diff != "" {
 		t.Errorf("after reopening:\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -32,6 +33,7 @@ type bench struct {
 	builtin fs.FS
 	fold    []alert.FoldRule
 	now     time.Time
+	shared  atomic.Int64       // now in Unix nanoseconds, for the store's own goroutine
 	every   time.Duration      // between two evaluations
 	series  map[string]float64 // what the collectors tell at each step
 	store   *store.Store
@@ -49,7 +51,8 @@ func newBench(t *testing.T, builtin fs.FS, fold []alert.FoldRule) *bench {
 func (b *bench) open() {
 	b.t.Helper()
 	var err error
-	b.store, err = store.Open(store.Options{Dir: b.dir, Now: func() time.Time { return b.now }})
+	b.shared.Store(b.now.UnixNano())
+	b.store, err = store.Open(store.Options{Dir: b.dir, Now: func() time.Time { return time.Unix(0, b.shared.Load()).UTC() }})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -75,8 +78,13 @@ func (b *bench) close() {
 func (b *bench) restart(away time.Duration) {
 	b.t.Helper()
 	b.close()
-	b.now = b.now.Add(away)
+	b.advance(away)
 	b.open()
+}
+
+func (b *bench) advance(d time.Duration) {
+	b.now = b.now.Add(d)
+	b.shared.Store(b.now.UnixNano())
 }
 
 // step advances the clock in the manager's interval; at each step the collectors tell their series
@@ -84,7 +92,7 @@ func (b *bench) restart(away time.Duration) {
 func (b *bench) step(d time.Duration) {
 	b.t.Helper()
 	for end := b.now.Add(d); b.now.Before(end); {
-		b.now = b.now.Add(b.every)
+		b.advance(b.every)
 		b.tell()
 		b.manager.Eval(context.Background(), b.now)
 	}
@@ -263,7 +271,7 @@ func TestSleep(t *testing.T) {
 	b.step(70 * time.Second)
 	b.want("sw1 hot")
 	before := b.events()
-	b.now = b.now.Add(30 * time.Minute)
+	b.advance(30 * time.Minute)
 	b.manager.Eval(context.Background(), b.now) // before any collector had its round
 	b.want("sw1 hot")
 	b.step(2 * time.Minute)
@@ -414,7 +422,7 @@ func TestCheckFile(t *testing.T) {
 func TestRun(t *testing.T) {
 	b := newBench(t, simpleRules(), nil)
 	b.series[`light{device="sw1"}`] = 0
-	b.now = b.now.Add(time.Second)
+	b.advance(time.Second)
 	b.tell()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

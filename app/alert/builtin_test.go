@@ -222,8 +222,11 @@ func TestBuiltinRules(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBuiltinBench(t)
+			if tt.lag >= 3*time.Minute {
+				b.every = 15 * time.Second
+			}
 			if tt.lag > time.Hour {
-				b.every = 30 * time.Second
+				b.every = time.Minute
 			}
 			for b.now.Sub(epoch) < tt.lag {
 				tt.tell(b.now.Sub(epoch)+b.every, b.series)

@@ -364,8 +364,28 @@ func text(n ast.Node) (string, bool) {
 		return v.Value, true
 	case *ast.LiteralNode:
 		return v.Value.Value, true
+	case *ast.MappingNode:
+		if len(v.Values) == 1 && v.Start != nil && v.Start.Value == ":" { // without braces
+			return text(v.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return colonText(v)
 	}
 	return "", false
+}
+
+// colonText mends how the parser reads host:port inside of flow braces: as a key and its value,
+// although YAML 1.2 (7.3.3) wants a space behind the colon for that.
+func colonText(v *ast.MappingValueNode) (string, bool) {
+	value, ok := v.Value.(ast.ScalarNode)
+	if !ok || v.Start == nil {
+		return "", false
+	}
+	key, colon, val := v.Key.GetToken(), v.Start, value.GetToken()
+	if colon.Position.Offset != key.Position.Offset+len(key.Value) || val.Position.Offset != colon.Position.Offset+1 {
+		return "", false
+	}
+	return key.Value + ":" + val.Value, true
 }
 
 func integer(n ast.Node) (int64, bool) {

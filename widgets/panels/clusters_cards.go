@@ -80,9 +80,9 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 
 	use := card.W >= 350*k
 	podsX := card.X + card.W*.375
-	useW := 112 * k
+	useW, memory := 112*k, env.Text("Memory")
 	if card.W < 400*k {
-		useW = 84 * k
+		useW, memory = 84*k, env.Text("Mem")
 	}
 	if !use {
 		podsX = card.X + card.W*.46
@@ -95,7 +95,7 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	cardFigure(n, podsX, card.Y, room, c.podsReady, c.pods, env.Text("pods"), model.Warning, dim, func(missing int) string { return env.Text("%d not well", missing) })
 	if use {
 		cardUse(n, env, plot.Rect{X: right - useW, Y: card.Y + 66*k, W: useW, H: 34 * k}, env.Text("CPU"), c.cpu, c.cpuAsked, dim)
-		cardUse(n, env, plot.Rect{X: right - useW, Y: card.Y + 100*k, W: useW, H: 34 * k}, env.Text("Memory"), c.memory, c.memoryAsked, dim)
+		cardUse(n, env, plot.Rect{X: right - useW, Y: card.Y + 100*k, W: useW, H: 34 * k}, memory, c.memory, c.memoryAsked, dim)
 	}
 }
 

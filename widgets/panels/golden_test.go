@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -175,12 +176,8 @@ func (p picture) draw(t testing.TB) *image.RGBA {
 func (p picture) check(t *testing.T) {
 	t.Helper()
 	img := p.draw(t)
-	var buf bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, img); err != nil {
-		t.Fatal(err)
-	}
 	if *pictures != "" {
-		write(t, filepath.Join(*pictures, p.name+".png"), buf.Bytes())
+		write(t, filepath.Join(*pictures, p.name+".png"), img)
 	}
 	if p.korean || strings.ContainsRune(p.name, '한') {
 		if blank(img) {
@@ -190,7 +187,7 @@ func (p picture) check(t *testing.T) {
 	}
 	path := filepath.Join("testdata", p.name+".png")
 	if *update {
-		write(t, path, buf.Bytes())
+		write(t, path, img)
 		return
 	}
 	data, err := os.ReadFile(path)
@@ -203,7 +200,7 @@ func (p picture) check(t *testing.T) {
 	}
 	if n := pixelsDiffering(want, img); n != 0 {
 		failed := filepath.Join("testdata", "failed", p.name+".png")
-		write(t, failed, buf.Bytes())
+		write(t, failed, img)
 		t.Errorf("%s: %d pixels differ (-1: another size); compare with %s", path, n, failed)
 	}
 }
@@ -212,15 +209,12 @@ func pixelsDiffering(want image.Image, got *image.RGBA) int {
 	if want.Bounds() != got.Bounds() {
 		return -1
 	}
+	have := image.NewRGBA(want.Bounds())
+	draw.Draw(have, have.Rect, want, have.Rect.Min, draw.Src)
 	n := 0
-	b := got.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, a := want.At(x, y).RGBA()
-			r2, g2, b2, a2 := got.At(x, y).RGBA()
-			if r != r2 || g != g2 || bl != b2 || a != a2 {
-				n++
-			}
+	for i := 0; i < len(have.Pix); i += 4 {
+		if [4]byte(have.Pix[i:]) != [4]byte(got.Pix[i:]) {
+			n++
 		}
 	}
 	return n
@@ -240,12 +234,16 @@ func blank(img *image.RGBA) bool {
 	return true
 }
 
-func write(t *testing.T, path string, data []byte) {
+func write(t *testing.T, path string, img *image.RGBA) {
 	t.Helper()
+	var buf bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, img); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
