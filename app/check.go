@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/app/alert"
@@ -27,11 +28,20 @@ func CheckConfig(path string) []error {
 			add(p.Broken)
 		}
 	}
+	add(notSent(cfg))
 	for _, f := range cfg.Rules {
 		_, err := alert.CheckFile(f)
 		add(err)
 	}
 	return errs
+}
+
+// notSent says that nobody is notified, so that nobody relies on it.
+func notSent(cfg *config.Config) error {
+	if len(cfg.Notify) == 0 {
+		return nil
+	}
+	return cfg.Notify[0].Locate(errors.New("notifications are not sent by this version: alerts are on the wall and in nocturne alerts only"))
 }
 
 // CheckRules lists all that is wrong with a Prometheus rule file.

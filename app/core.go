@@ -67,7 +67,7 @@ type Core struct {
 
 // Problem is something that is wrong with the wallboard itself, for the banner.
 type Problem struct {
-	Area string // "config", "rules", "data", "control"
+	Area string // "config", "rules", "notify", "data", "control"
 	Text string // what is wrong, where, and what to do
 }
 
@@ -186,6 +186,7 @@ func (c *Core) configure(cfg *config.Config) {
 		c.problem("config", err)
 	}
 	c.problem("rules", c.alerts.SetRules(cfg.Rules))
+	c.problem("notify", notSent(cfg))
 }
 
 // serve opens the control socket, and the TCP listener if one is configured.

@@ -255,13 +255,14 @@ func TestCheckConfig(t *testing.T) {
   - {kind: hosd}
   - {kind: host, instanze: x}
 rules: [r.yml]
+notify: [{kind: mail}]
 boards: [{name: a, panels: [{kind: sttat, at: [0, 0, 1, 1]}]}]
 `)
 	all := errors.Join(CheckConfig(path)...)
 	if all == nil {
 		t.Fatal("nothing is wrong")
 	}
-	for _, want := range []string{`n.yaml:2:6: unknown source kind "hosd": did you mean "host"?`, `unknown key "instanze": did you mean "instance"?`, "r.yml:1:", `unknown panel kind "sttat"`} {
+	for _, want := range []string{`n.yaml:2:6: unknown source kind "hosd": did you mean "host"?`, `unknown key "instanze": did you mean "instance"?`, "r.yml:1:", `unknown panel kind "sttat"`, "n.yaml:5:11: notifications are not sent"} {
 		if !strings.Contains(all.Error(), want) {
 			t.Errorf("lacks %q:\n%v", want, all)
 		}

@@ -408,7 +408,8 @@ func (s *Store) SetStatus(rows []model.SourceStatus) error {
 		case !old.LastOK.Equal(row.LastOK) || old.Duration != row.Duration || old.Samples != row.Samples:
 			s.emit(change{op: opRound, row: row, seen: row.LastOK})
 		}
-		if known && old.State != row.State || !known && row.State.Problem() {
+		firstAnswer := old.State == model.Unknown && row.State == model.OK // no news: every start begins so
+		if known && old.State != row.State && !firstAnswer || !known && row.State.Problem() {
 			s.event(rowEvent(&row, old.State, known, now))
 		}
 	}

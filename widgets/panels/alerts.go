@@ -47,6 +47,11 @@ func (a *alerts) Load(_ context.Context, src model.Source, env Env) (*View, erro
 	now := src.Now()
 	list, firing, causes := incidents(src.Alerts(), a.Under)
 	v := &View{State: model.OK, MinW: 200, MinH: 40}
+	for _, row := range src.Sources() {
+		if row.Kind == "rules" && !row.LastOK.IsZero() { // alerts are as old as the last look at the rules
+			v.AsOf, v.Every = row.LastOK, max(row.Every, 20*time.Second)
+		}
+	}
 	if len(list) == 0 || firing == 0 {
 		q := quietOf(src, env, list)
 		v.Right = env.Text("%d alerts", 0)

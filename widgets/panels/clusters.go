@@ -42,18 +42,17 @@ func (c *clusters) Deps() Deps { return Deps{Samples: true, Entities: true, Ever
 
 // cluster is what is known of one cluster. Counts below zero and NaN mean "not known".
 type cluster struct {
-	id, name, version       string
-	denied                  string // what may not be read
-	state                   model.State
-	reason                  string
-	seen                    time.Time
-	nodes, nodesReady       int
-	pods, podsReady         int
-	nodeStates              []model.State // worst first
-	cpu, memory             float64       // percent of what can be allocated
-	cpuAsked, memoryAsked   bool          // requested, for use is not measured
-	nodesSick, nodesSilent  int
-	criticalPods, sickCount int
+	id, name, version     string
+	denied                string // what may not be read
+	state                 model.State
+	reason                string
+	seen                  time.Time
+	nodes, nodesReady     int
+	pods, podsReady       int
+	nodeStates            []model.State // worst first
+	cpu, memory           float64       // percent of what can be allocated
+	cpuAsked, memoryAsked bool          // requested, for use is not measured
+	nodesSick             int
 }
 
 func (c *clusters) Load(ctx context.Context, src model.Source, env Env) (*View, error) {

@@ -78,8 +78,8 @@ func (f fresh) merge(g fresh) fresh {
 	return g
 }
 
-// freshness finds out when the series behind the expression last had a point. at the latest an hour
-// ago is looked back; every is the sources' own interval unless the panel says it.
+// freshness finds out when the series behind the expression last had a point within the last hour;
+// every is the sources' own interval unless the panel says it.
 func (x expression) freshness(ctx context.Context, src model.Source, every time.Duration) (fresh, error) {
 	const most = 4 // selectors looked at: more would cost as much as the panel itself
 	var f fresh

@@ -97,6 +97,7 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 			v.AsOf = e.Seen
 		}
 	}
+	v.Every = everyOf(src, found[0].Source)
 	if counts[model.Stale] == len(found) {
 		v.State = model.Stale
 	}

@@ -188,6 +188,7 @@ func TestEmptyAnswersAreToldApart(t *testing.T) {
 		{"good empty answer", "topn", "{expr: 'node_load1 > 1000'}", src, model.OK, "None", "34 series looked at"},
 		{"good empty table", "table", "{expr: 'node_load1 > 1000'}", src, model.OK, "None", "34 series looked at"},
 		{"good empty stat", "stat", "{expr: 'node_load1 > 1000', empty: All calm}", src, model.OK, "All calm", "34 series looked at"},
+		{"empty now, not an hour ago", "stat", "{expr: 'sum(node_load1 unless on () (vector(time()) > 1763403500)) '}", src, model.OK, "None", "34 series looked at"},
 		{"never sampled", "stat", "{expr: probe_success}", late, model.Unknown, "No sample yet", "lab edge has not answered yet"},
 		{"why never sampled", "timeseries", "{queries: [{expr: probe_success}]}", broken, model.Unknown, "No sample yet", "no route to host"},
 		{"no source", "timeseries", "{queries: [{expr: probe_success}]}", src, model.Unknown, "No sample yet", "No source that would tell"},
@@ -374,5 +375,21 @@ func TestRequestsStandInForUse(t *testing.T) {
 	}
 	if d := list[1]; !math.IsNaN(d.cpu) || d.nodes != -1 {
 		t.Errorf("cluster d: %+v, want nothing known", d)
+	}
+}
+
+func TestAlertsAreAsOldAsTheRules(t *testing.T) {
+	src := paneltest.Incident()
+	for i := range src.Rows {
+		if src.Rows[i].Kind == "rules" {
+			src.Rows[i].LastOK = src.At.Add(-5 * time.Minute)
+		}
+	}
+	v, err := newPanel(t, "alerts", "{}").Load(context.Background(), src, testEnv(700, 400))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !model.IsStale(src.At, v.AsOf, v.Every) {
+		t.Errorf("as of %v, every %v: want stale, for no rule has been looked at for 5 min", v.AsOf, v.Every)
 	}
 }

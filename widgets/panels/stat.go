@@ -97,7 +97,11 @@ func (s *stat) Load(ctx context.Context, src model.Source, env Env) (*View, erro
 
 // read fills in the value, its past and the comparison. A silent source's last value is kept.
 func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) error {
-	line, err := one(src.Query(ctx, s.expr.text, r.end))
+	at := r.end
+	if r.stale { // as it was when it was last told
+		at = r.asOf
+	}
+	line, err := one(src.Query(ctx, s.expr.text, at))
 	if err != nil {
 		return err
 	}
@@ -109,17 +113,13 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 		}
 		r.past, r.step = samplesOf(past, r.asOf, r.stale), step
 	}
-	switch {
-	case line != nil && !r.stale:
-		r.value = line.Points[0].V
-		r.past = append(r.past, plot.Sample{T: r.end.UnixMilli(), V: r.value})
-	case len(r.past) > 0:
-		r.value = r.past[len(r.past)-1].V
-	case line != nil:
-		r.value = line.Points[0].V
-		r.past = []plot.Sample{{T: r.asOf.UnixMilli(), V: r.value}}
+	if line == nil { // an answer that is empty now is not the one of an hour ago
+		r.past = nil
+		return nil
 	}
-	if s.compare > 0 && line != nil {
+	r.value = line.Points[0].V
+	r.past = append(r.past, plot.Sample{T: at.UnixMilli(), V: r.value})
+	if s.compare > 0 {
 		then, err := one(src.Query(ctx, s.expr.text, r.end.Add(-s.compare)))
 		if err != nil {
 			return err
