@@ -90,11 +90,11 @@ func TestBuiltinRules(t *testing.T) {
 			s[port("ifHCOutOctets")] = 850e6 / 8 * since.Seconds()
 			s[port("ifHCInOctets")] = 100e6 / 8 * since.Seconds()
 			s[port("nocturne_interface_speed_bps")] = 1e9
-		}, []string{"dist2 te2 out 85% full"}},
+		}, []string{"dist2 te2 85 % full"}},
 		{"port full is one thing", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[port("ifHCOutOctets")] = 990e6 / 8 * since.Seconds()
 			s[port("nocturne_interface_speed_bps")] = 1e9
-		}, []string{"dist2 te2 out 99% full", "dist2 te2 out 99% full < dist2 te2 out 99% full"}},
+		}, []string{"dist2 te2 99 % full", "dist2 te2 99 % full < dist2 te2 99 % full"}},
 		{"port of unknown speed", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[port("ifHCOutOctets")] = 990e6 / 8 * since.Seconds()
 			s[port("nocturne_interface_speed_bps")] = 0
@@ -103,7 +103,16 @@ func TestBuiltinRules(t *testing.T) {
 			s[linkUp] = 0
 			s[port("ifHCOutOctets")] = 850e6 / 8 * since.Seconds()
 			s[port("nocturne_interface_speed_bps")] = 1e9
-		}, []string{"core1 te4 – dist2 te1 link down", "dist2 te2 out 85% full < core1 te4 – dist2 te1 link down"}},
+		}, []string{"core1 te4 – dist2 te1 link down", "dist2 te2 85 % full < core1 te4 – dist2 te1 link down"}},
+		{"backup path of a cut cable, seen by its far end", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
+			s[linkUp] = 0
+			s[`ifHCOutOctets{source="campus",device="core2",ifName="te4"}`] = 890e6 / 8 * since.Seconds()
+			s[`ifHCInOctets{source="campus",device="dist2",ifName="te2"}`] = 890e6 / 8 * since.Seconds()
+			s[`nocturne_interface_speed_bps{source="campus",device="core2",ifName="te4"}`] = 1e9
+			s[`nocturne_interface_speed_bps{source="campus",device="dist2",ifName="te2"}`] = 1e9
+			s[`nocturne_interface_peer{source="campus",device="core2",ifName="te4",peer="dist2",peer_port="te2"}`] = 1
+			s[`nocturne_interface_peer{source="campus",device="dist2",ifName="te2",peer="core2",peer_port="te4"}`] = 1
+		}, []string{"core1 te4 – dist2 te1 link down", "core2 te4 to dist2 89 % full < core1 te4 – dist2 te1 link down"}},
 		{"broken frames", 8 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[port("ifInErrors")] = 20 * since.Seconds()
 		}, []string{"dist2 te2 receives 20 broken frames/s"}},
@@ -112,7 +121,7 @@ func TestBuiltinRules(t *testing.T) {
 			if since > 8*time.Minute {
 				s[`sysUpTime{source="campus",device="sw3"}`] = 100 * (since - 8*time.Minute).Seconds()
 			}
-		}, []string{"sw3 restarted 2m 0s ago"}},
+		}, []string{"sw3 restarted"}},
 		{"uptime wraps after 497 days", 10 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`sysUpTime{source="campus",device="sw3"}`] = 4294960000 + 100*since.Seconds()
 			if since > 8*time.Minute {
@@ -122,12 +131,12 @@ func TestBuiltinRules(t *testing.T) {
 		{"packet loss", 4 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`nocturne_snmp_requests_total{source="campus",device="sw3"}`] = 10 * since.Seconds()
 			s[`nocturne_snmp_requests_lost_total{source="campus",device="sw3"}`] = 2 * since.Seconds()
-		}, []string{"sw3 loses 20% of the requests"}},
+		}, []string{"sw3 loses 20 % of the requests"}},
 		{"node not ready at once", 5 * time.Second, steady(map[string]float64{
 			`kube_node_status_condition{cluster="seoul",node="node-03",condition="Ready",status="true"}`:  0,
 			`kube_node_status_condition{cluster="seoul",node="node-03",condition="Ready",status="false"}`: 1,
 			`kube_node_status_condition{cluster="seoul",node="node-04",condition="Ready",status="true"}`:  1,
-		}), []string{"node node-03 not ready"}},
+		}), []string{"node-03 not ready"}},
 		{"crash loop between two runs", 30 * time.Second, func(since time.Duration, s map[string]float64) {
 			s[`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node="n1"}`] = 1
 			s[`kube_pod_status_ready{cluster="seoul",namespace="shop",pod="web-1",condition="true"}`] = 0
@@ -135,7 +144,7 @@ func TestBuiltinRules(t *testing.T) {
 			if s[waiting] = 1; since > 15*time.Second {
 				delete(s, waiting)
 			}
-		}, []string{"pod web-1 crash loop"}},
+		}, []string{"web-1 CrashLoopBackOff"}},
 		{"crash loop healed", 30 * time.Second, func(since time.Duration, s map[string]float64) {
 			s[`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node="n1"}`] = 1
 			ready := `kube_pod_status_ready{cluster="seoul",namespace="shop",pod="web-1",condition="true"}`
@@ -154,17 +163,17 @@ func TestBuiltinRules(t *testing.T) {
 				}
 			}
 			s[`kube_pod_container_status_waiting_reason{cluster="seoul",namespace="shop",pod="web-1",container="app",reason="`+reason+`"}`] = 1
-		}, []string{"pod web-1 container app cannot start"}},
+		}, []string{"web-1 cannot start app"}},
 		{"unschedulable", 30 * time.Second, steady(map[string]float64{
 			`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node=""}`:                 1,
 			`kube_pod_status_phase{cluster="seoul",namespace="shop",pod="web-1",phase="Pending"}`: 1,
 			`kube_pod_info{cluster="seoul",namespace="shop",pod="web-2",node="n1"}`:               1,
 			`kube_pod_status_phase{cluster="seoul",namespace="shop",pod="web-2",phase="Pending"}`: 1,
-		}), []string{"pod web-1 finds no node"}},
+		}), []string{"web-1 finds no node"}},
 		{"deployment degraded", 90 * time.Second, steady(map[string]float64{
 			`kube_deployment_spec_replicas{cluster="seoul",namespace="shop",deployment="web"}`:             3,
 			`kube_deployment_status_replicas_available{cluster="seoul",namespace="shop",deployment="web"}`: 2,
-		}), []string{"deployment web has 2 replicas available, fewer than wanted"}},
+		}), []string{"web degraded, 2 available"}},
 		{"deployment scaled to nothing", 90 * time.Second, steady(map[string]float64{
 			`kube_deployment_spec_replicas{cluster="seoul",namespace="shop",deployment="web"}`:             0,
 			`kube_deployment_status_replicas_available{cluster="seoul",namespace="shop",deployment="web"}`: 0,
@@ -172,12 +181,12 @@ func TestBuiltinRules(t *testing.T) {
 		{"a silent cluster explains what was known of it last", 30 * time.Second, steady(map[string]float64{
 			`nocturne_collector_success{source="prod",target="seoul",kind="kubernetes"}`:                 0,
 			`kube_node_status_condition{cluster="seoul",node="node-03",condition="Ready",status="true"}`: 0,
-		}), []string{"node node-03 not ready < cluster seoul API does not answer", "cluster seoul API does not answer"}},
+		}), []string{"node-03 not ready < cluster seoul API does not answer", "cluster seoul API does not answer"}},
 		{"a lost node explains its pods", 30 * time.Second, steady(map[string]float64{
 			`kube_node_status_condition{cluster="seoul",node="node-03",condition="Ready",status="true"}`:                                       0,
 			`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node="node-03"}`:                                                       1,
 			`kube_pod_container_status_waiting_reason{cluster="seoul",namespace="shop",pod="web-1",container="app",reason="CrashLoopBackOff"}`: 1,
-		}), []string{"node node-03 not ready", "pod web-1 crash loop < node node-03 not ready"}},
+		}), []string{"node-03 not ready", "web-1 CrashLoopBackOff < node-03 not ready"}},
 		{"a device does not answer", 40 * time.Second, steady(map[string]float64{
 			`nocturne_collector_success{source="campus",target="10.0.0.1",kind="snmp"}`: 0,
 		}), []string{"campus 10.0.0.1 does not answer"}},
@@ -189,14 +198,14 @@ func TestBuiltinRules(t *testing.T) {
 		{"CPU", 8 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_cpu_seconds_total{instance="db1",cpu="0",mode="idle"}`] = 0.05 * since.Seconds()
 			s[`node_cpu_seconds_total{instance="db1",cpu="1",mode="idle"}`] = 0.03 * since.Seconds()
-		}, []string{"db1 CPU 96% busy"}},
+		}, []string{"db1 CPU 96 % busy"}},
 		{"memory", 6 * time.Minute, steady(map[string]float64{
 			`node_memory_MemTotal_bytes{instance="db1"}`: 100, `node_memory_MemAvailable_bytes{instance="db1"}`: 8,
-		}), []string{"db1 memory 92% used"}},
+		}), []string{"db1 memory 92 % used"}},
 		{"disk almost full is one thing", 4 * time.Minute, steady(map[string]float64{
 			`node_filesystem_size_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`:  100,
 			`node_filesystem_avail_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`: 2,
-		}), []string{"db1 / 98% full", "db1 / 98% full < db1 / 98% full"}},
+		}), []string{"db1 / 98 % full", "db1 / 98 % full < db1 / 98 % full"}},
 		{"disk fills", 3*time.Hour + 5*time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_filesystem_size_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = 1000
 			s[`node_filesystem_avail_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = 400 - 40*since.Hours()
@@ -214,7 +223,7 @@ func TestBuiltinRules(t *testing.T) {
 			if since > 12*time.Minute {
 				s[`node_boot_time_seconds{instance="db1"}`] = float64(epoch.Add(12 * time.Minute).Unix())
 			}
-		}, []string{"db1 restarted 3m 0s ago"}},
+		}, []string{"db1 restarted"}},
 		{"clock off", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_time_seconds{instance="db1"}`] = float64(epoch.Add(since - 90*time.Second).Unix())
 		}, []string{"db1 clock is 1m 30s off"}},

@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,7 +174,8 @@ func (m *mapper) remember(links []model.Link, now time.Time) []model.Link {
 }
 
 // linkSamples is one series a cable: nocturne_link_up is 1 or 0, and absent while nobody knows.
-// a and b are the names of the two devices.
+// a and b are the names of the two devices. nocturne_interface_peer is 1 for each port that hangs on
+// another polled device's port, so that rules can join a port's figures with what is at its far end.
 func (m *mapper) linkSamples(names map[string]string, now time.Time) []model.Sample {
 	var samples []model.Sample
 	for _, l := range m.known {
@@ -195,6 +197,17 @@ func (m *mapper) linkSamples(names map[string]string, now time.Time) []model.Sam
 				"a", name(l.A), "a_port", l.APort, "b", name(l.B), "b_port", l.BPort),
 			T: now.UnixMilli(), V: up,
 		})
+		if strings.HasPrefix(l.A, stubPrefix) || strings.HasPrefix(l.B, stubPrefix) {
+			continue
+		}
+		peer := func(id, port, far, farPort string) model.Sample {
+			return model.Sample{
+				Labels: labels.FromStrings(prom.MetricNameLabel, "nocturne_interface_peer", "source", m.source,
+					"device", name(id), "ifName", port, "peer", name(far), "peer_port", farPort),
+				T: now.UnixMilli(), V: 1,
+			}
+		}
+		samples = append(samples, peer(l.A, l.APort, l.B, l.BPort), peer(l.B, l.BPort, l.A, l.APort))
 	}
 	return samples
 }
