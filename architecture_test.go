@@ -65,7 +65,7 @@ type listed struct {
 
 func packages(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
 		t.Fatalf("go list: %s", failed.Stderr)

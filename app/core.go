@@ -99,7 +99,7 @@ func Open(ctx context.Context, opts Options) (*Core, error) {
 	c.registry.MustRegister(promcollectors.NewGoCollector(), promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}))
 	c.runner = collectors.NewRunner(c.store.Apply, c.setRows, collectors.Options{Now: opts.Now, Log: opts.Log})
 	c.configure(cfg)
-	c.serve()
+	c.serve(ctx)
 	ctx, c.cancel = context.WithCancel(ctx)
 	c.running.Go(func() { c.runner.Run(ctx) })
 	c.running.Go(func() { c.alerts.Run(ctx, opts.Now) })
@@ -190,11 +190,11 @@ func (c *Core) configure(cfg *config.Config) {
 }
 
 // serve opens the control socket, and the TCP listener if one is configured.
-func (c *Core) serve() {
+func (c *Core) serve(ctx context.Context) {
 	b := c.backend()
 	var errs []error
 	if c.dir != "" {
-		s, err := control.ListenSocket(c.dir, control.Handler(b), c.opts.Log)
+		s, err := control.ListenSocket(ctx, c.dir, control.Handler(b), c.opts.Log)
 		if err != nil {
 			errs = append(errs, err)
 		} else {
@@ -202,7 +202,7 @@ func (c *Core) serve() {
 		}
 	}
 	if addr := c.cfg.Wall.Listen; addr != "" {
-		s, err := control.ListenTCP(addr, control.ReadOnly(b), c.opts.Log)
+		s, err := control.ListenTCP(ctx, addr, control.ReadOnly(b), c.opts.Log)
 		if err != nil {
 			errs = append(errs, err)
 		} else {

@@ -35,7 +35,7 @@ func Doctor(ctx context.Context, opts Options, lang string) []Finding {
 		lang = cfg.Wall.Language
 	}
 	list := []Finding{
-		finding("display", display, os.Getenv("DISPLAY")+os.Getenv("WAYLAND_DISPLAY")),
+		finding("display", func() error { return display(ctx) }, os.Getenv("DISPLAY")+os.Getenv("WAYLAND_DISPLAY")),
 		finding("OpenGL", openGL, "found"),
 		finding("fonts", func() error { return fonts(lang) }, "letters of "+orDefault(lang, "English and Korean")),
 		finding("configuration", func() error { return errors.Join(CheckConfig(opts.ConfigPath)...) }, orDefault(cfg.Path, "built-in: no file")),
@@ -87,7 +87,7 @@ func orDefault(s, otherwise string) string {
 }
 
 // display looks for a screen to open a window on.
-func display() error {
+func display(ctx context.Context) error {
 	if runtime.GOOS != "linux" && runtime.GOOS != "freebsd" {
 		return nil // windows are part of the system there
 	}
@@ -96,7 +96,7 @@ func display() error {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), w)
 		}
-		return dial("unix", path, "WAYLAND_DISPLAY="+w)
+		return dial(ctx, "unix", path, "WAYLAND_DISPLAY="+w)
 	}
 	d := os.Getenv("DISPLAY")
 	if d == "" {
@@ -105,13 +105,14 @@ func display() error {
 	host, number, _ := strings.Cut(d, ":")
 	number, _, _ = strings.Cut(number, ".")
 	if host == "" || host == "unix" {
-		return dial("unix", "/tmp/.X11-unix/X"+number, "DISPLAY="+d)
+		return dial(ctx, "unix", "/tmp/.X11-unix/X"+number, "DISPLAY="+d)
 	}
 	return nil // a display on another machine is that machine's matter
 }
 
-func dial(network, address, name string) error {
-	conn, err := net.DialTimeout(network, address, 2*time.Second)
+func dial(ctx context.Context, network, address, name string) error {
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return fmt.Errorf("%s: no display answers: %w", name, err)
 	}

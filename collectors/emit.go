@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -81,7 +82,7 @@ func (j *job) measure(t time.Time) {
 	j.row.mu.Unlock()
 	one := func(name string, v float64) model.Sample {
 		return model.Sample{T: t.UnixMilli(), V: v, Labels: labels.FromStrings(
-			labels.MetricName, name, "source", j.s.Name, "target", j.Target, "kind", j.s.Kind)}
+			prom.MetricNameLabel, name, "source", j.s.Name, "target", j.Target, "kind", j.s.Kind)}
 	}
 	batch := model.Batch{
 		// A scope of its own: it must not confirm what the collector itself did not.

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -86,7 +87,7 @@ func (w *wallboard) self(source, metric string) float64 {
 	v := -1.0
 	for _, b := range w.batches {
 		for _, s := range b.Samples {
-			if s.Labels.Get("source") == source && s.Labels.Get(labels.MetricName) == metric {
+			if s.Labels.Get("source") == source && s.Labels.Get(prom.MetricNameLabel) == metric {
 				v = s.V
 			}
 		}
@@ -119,7 +120,7 @@ func TestPollRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 5 * time.Second
 		_, w := start(t, source("s", poll(every, func(_ context.Context, emit Emit) error {
-			emit(model.Batch{Scope: "x", Samples: []model.Sample{{Labels: labels.FromStrings(labels.MetricName, "m")}}})
+			emit(model.Batch{Scope: "x", Samples: []model.Sample{{Labels: labels.FromStrings(prom.MetricNameLabel, "m")}}})
 			return nil
 		})))
 		time.Sleep(time.Minute)

@@ -90,6 +90,7 @@ func (s *Store) moveTo(now time.Time) error {
 		return err
 	}
 	s.journal.append(recWindow, binary.AppendVarint(nil, start))
+	s.repeats.nextWindow()
 	return nil
 }
 
@@ -112,8 +113,11 @@ func (s *Store) emit(c change) {
 	}
 }
 
-// event gives an event its number and logs it.
+// event gives an event its number and logs it, unless it was told before.
 func (s *Store) event(e model.Event) {
+	if s.repeats.again(&e) {
+		return
+	}
 	s.lastID++
 	e.ID = s.lastID
 	if !s.windows[len(s.windows)-1].addEvent(e) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -103,14 +104,14 @@ func checkLabels(ls labels.Labels) error {
 		return fmt.Errorf("series without labels: give it a name")
 	}
 	if n := ls.ByteSize(); n > maxLabelSetBytes {
-		return fmt.Errorf("series %.80q has %d bytes of labels, at most %d are kept: drop labels at its source", ls.Get(labels.MetricName), n, maxLabelSetBytes)
+		return fmt.Errorf("series %.80q has %d bytes of labels, at most %d are kept: drop labels at its source", ls.Get(prom.MetricNameLabel), n, maxLabelSetBytes)
 	}
 	if name, twice := ls.HasDuplicateLabelNames(); twice {
-		return fmt.Errorf("series %.80q has label %q twice", ls.Get(labels.MetricName), name)
+		return fmt.Errorf("series %.80q has label %q twice", ls.Get(prom.MetricNameLabel), name)
 	}
 	return ls.Validate(func(l labels.Label) error {
 		if !utf8.ValidString(l.Name) || !utf8.ValidString(l.Value) {
-			return fmt.Errorf("series %.80q: label %.80q=%.80q is not UTF-8", ls.Get(labels.MetricName), l.Name, l.Value)
+			return fmt.Errorf("series %.80q: label %.80q=%.80q is not UTF-8", ls.Get(prom.MetricNameLabel), l.Name, l.Value)
 		}
 		return nil
 	})

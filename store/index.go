@@ -1,7 +1,6 @@
 package store
 
 import (
-	"maps"
 	"slices"
 	"sort"
 
@@ -104,12 +103,6 @@ func (x *index) lacking(m *labels.Matcher) []uint32 {
 	}
 	return union(lists)
 }
-
-// names returns the label names, sorted.
-func (x *index) names() []string { return slices.Sorted(maps.Keys(x.postings)) }
-
-// values returns the values of the label name, sorted.
-func (x *index) values(name string) []string { return slices.Sorted(maps.Keys(x.postings[name])) }
 
 func union(lists [][]uint32) []uint32 {
 	switch len(lists) {

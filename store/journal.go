@@ -324,12 +324,12 @@ func (p *replay) chunk(r *reader) error {
 		return nil // sealed meanwhile
 	}
 	// The chunk is built anew rather than taken over: so it is known to be sound, and can grow.
-	it := chunkenc.Iterator(chunkenc.NewNopIterator())
 	old, err := chunkenc.FromData(chunkenc.EncXOR, r.b)
 	if err != nil {
 		return err
 	}
-	for it = old.Iterator(it); it.Next() != chunkenc.ValNone; {
+	it := old.Iterator(nil)
+	for it.Next() != chunkenc.ValNone {
 		t, v := it.At()
 		if fresh, err := p.s.head.check(m, t, v); err == nil && fresh {
 			m.add(t, v)

@@ -62,6 +62,7 @@ func Open(opts Options) (*Store, error) {
 		opts:        opts,
 		log:         opts.Log,
 		engine:      newEngine(opts.Log),
+		ranges:      newRangeCache(),
 		archive:     newArchive(nil),
 		at:          math.MinInt64,
 		head:        newHead(),
@@ -100,6 +101,7 @@ func (s *Store) start(damage []error) error {
 	if s.opts.ReadOnly {
 		return nil
 	}
+	s.recallEvents(now)
 	if s.dir != nil && s.disk.wal == nil {
 		if err := s.rotate(); err != nil {
 			return err

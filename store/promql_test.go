@@ -25,7 +25,7 @@ import (
 // to the next. Left out are the parts that load native histograms or start timestamps, which this
 // store of floats does not keep, and, sealed, the two that load older samples after they have read.
 func TestBuiltin(t *testing.T) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
 	if err != nil {
 		t.Skip("go list does not find Prometheus' module:", err)
 	}
@@ -104,7 +104,7 @@ func (s *testStorage) reopen() {
 	err := s.sealBefore(bolt.WindowStart(s.Now().UnixMilli()))
 	s.disk.mu.Unlock()
 	if err == nil {
-		err = s.Store.Close()
+		err = s.Close()
 	}
 	if err == nil {
 		s.Store, err = Open(s.opts)

@@ -44,6 +44,7 @@ type Store struct {
 	opts    Options
 	log     *slog.Logger
 	engine  *promql.Engine
+	ranges  *rangeCache
 	dir     *bolt.Dir // nil when there is no data folder
 	archive *archive
 	stop    context.CancelFunc
@@ -59,6 +60,7 @@ type Store struct {
 	windows []*stateWindow // not sealed yet, in time order; the last one is open
 	journal journal
 	lastID  uint64 // of an event
+	repeats repeats
 	gen     uint64 // rises with each batch
 	// The series of each scope's last complete batch: those that are missing from the next one ended.
 	scopeSeries map[scopeKey][]*memSeries
@@ -100,9 +102,12 @@ func (s *Store) Query(ctx context.Context, expr string, at time.Time) ([]model.S
 	return instant(ctx, s.engine, s.Queryable(), expr, at)
 }
 
-// QueryRange evaluates PromQL from start to end in steps.
+// QueryRange evaluates PromQL from start to end in steps. Steps that were answered before and cannot
+// change any more are not evaluated again: the answer is shared and must not be changed.
 func (s *Store) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
-	return ranged(ctx, s.engine, s.Queryable(), expr, start, end, step)
+	return s.ranges.query(expr, start, end, step, s.opts.Now(), func(start, end time.Time) ([]model.Series, error) {
+		return ranged(ctx, s.engine, s.Queryable(), expr, start, end, step)
+	})
 }
 
 // Entities are sorted by ID.

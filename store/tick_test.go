@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,7 +48,7 @@ func TestTick(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := s.Apply(model.Batch{}); err != ErrClosed {
+		if err := s.Apply(model.Batch{}); !errors.Is(err, ErrClosed) {
 			t.Errorf("Apply on a closed store: %v", err)
 		}
 	})

@@ -23,6 +23,7 @@ type View struct {
 	history    func() []stateRef
 	queryable  storage.Queryable
 	engine     *promql.Engine
+	ranges     *rangeCache
 	log        *slog.Logger
 
 	mu    sync.Mutex // guards all below
@@ -41,7 +42,7 @@ type stateRef struct {
 }
 
 func newView(clock func() time.Time, log *slog.Logger) *View {
-	return &View{clock: clock, log: log, world: newWorld(), at: math.MinInt64, none: true}
+	return &View{clock: clock, log: log, ranges: newRangeCache(), world: newWorld(), at: math.MinInt64, none: true}
 }
 
 // limited hides what is later than the clock.
@@ -134,7 +135,9 @@ func (v *View) Query(ctx context.Context, expr string, at time.Time) ([]model.Se
 
 // QueryRange evaluates PromQL from start to end in steps.
 func (v *View) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
-	return ranged(ctx, v.engine, v.queryable, expr, start, end, step)
+	return v.ranges.query(expr, start, end, step, v.clock(), func(start, end time.Time) ([]model.Series, error) {
+		return ranged(ctx, v.engine, v.queryable, expr, start, end, step)
+	})
 }
 
 // Entities are sorted by ID.

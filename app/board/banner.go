@@ -9,7 +9,8 @@ import (
 func paintBanner(c *plot.Canvas, env panels.Env, b Banner) {
 	p, k := env.Style.Palette, env.Style.K
 	r := c.Bounds()
-	ink, x := p.OnInverse, 24*k
+	ink := p.OnInverse
+	var x float64
 	if b.Replay {
 		c.Clear(p.Inverse)
 		c.FillRound(plot.Rect{X: 28.7 * k, Y: 13 * k, W: 4.6 * k, H: 18 * k}, k, ink)

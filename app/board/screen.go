@@ -73,14 +73,12 @@ const defaultLoadTimeout = 5 * time.Second
 // Screen is one board at one size: it loads what has changed and paints it into images. It is
 // driven by one goroutine; panels load in parallel inside Update.
 type Screen struct {
-	spec    Spec
-	opts    Options
-	geo     Geometry
-	tiles   []*tile
-	header  pair
-	banner  pair
-	was     headline
-	painted bool
+	spec   Spec
+	opts   Options
+	geo    Geometry
+	tiles  []*tile
+	header pair
+	banner pair
 }
 
 // pair is two buffers of one picture: one is shown while the other is painted.
@@ -100,20 +98,20 @@ func (p *pair) flip() { p.front, p.back = p.back, p.front }
 // tile is one panel on the screen.
 type tile struct {
 	pair
-	placed   Placed
-	env      panels.Env
-	view     *panels.View // last good view
-	err      error
-	loaded   time.Time // by the source's clock
-	revs     model.Revs
-	painted  bool
-	wasStale bool
+	placed  Placed
+	env     panels.Env
+	view    *panels.View // last good view
+	err     error
+	loaded  time.Time // by the source's clock
+	revs    model.Revs
+	painted bool
 }
 
 // Change is a picture that Update painted anew.
 type Change struct {
 	Index int // of the panel; HeaderIndex or BannerIndex
 	Image *image.RGBA
+	Spots []panels.Spot // what reacts to the mouse, in pixels of Image
 }
 
 // The indexes of pictures that are not panels.
@@ -183,7 +181,7 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 	for i, t := range s.tiles {
 		if changed[i] {
 			t.flip()
-			out = append(out, Change{i, t.front})
+			out = append(out, Change{i, t.front, t.spots(s.geo)})
 		}
 	}
 	title := s.spec.Title.In(s.opts.Env.Lang)
@@ -194,11 +192,11 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 	c := plot.NewCanvas(s.header.back, s.opts.Env.Face)
 	head.paint(c, s.opts.Env)
 	s.header.flip()
-	out = append(out, Change{HeaderIndex, s.header.front})
+	out = append(out, Change{Index: HeaderIndex, Image: s.header.front})
 	if s.opts.Banner != nil && !s.geo.Banner.Empty() {
 		paintBanner(plot.NewCanvas(s.banner.back, s.opts.Env.Face), s.opts.Env, *s.opts.Banner)
 		s.banner.flip()
-		out = append(out, Change{BannerIndex, s.banner.front})
+		out = append(out, Change{Index: BannerIndex, Image: s.banner.front})
 	}
 	return out
 }
@@ -231,12 +229,22 @@ func blit(dst *image.RGBA, p pair) {
 	}
 }
 
-// Spots are the places on panel i that react to the mouse, in the panel's own pixels.
-func (s *Screen) Spots(i int) []panels.Spot {
-	if v := s.tiles[i].view; v != nil {
-		return v.Spots
+// spots are the places of the tile's picture that react to the mouse, in its pixels. A face that
+// shows an error or a notice has none.
+func (t *tile) spots(g Geometry) []panels.Spot {
+	if t.err != nil || t.view == nil || t.view.Notice != nil {
+		return nil
 	}
-	return nil
+	if t.view.Bare {
+		return t.view.Spots
+	}
+	body := g.body(t.rect.Dx(), t.rect.Dy())
+	out := slices.Clone(t.view.Spots)
+	for i := range out {
+		out[i].Rect.X += body.X
+		out[i].Rect.Y += body.Y
+	}
+	return out
 }
 
 // due reports whether the tile must be loaded again.

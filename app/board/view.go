@@ -12,18 +12,20 @@ import (
 )
 
 // View is the Fyne side of a Screen: one picture per panel and one for the header, at exact pixels.
+// Between them the window's own background shows, which the theme colours: a rectangle over the whole
+// screen would cost a quarter of each frame in software GL.
 // All its methods belong to Fyne's main goroutine.
 type View struct {
 	widget.BaseWidget
 	// OnResize is told the size in pixels when it has changed: the screen must be made anew.
 	OnResize func(w, h int)
-	// OnTap is told which panel was tapped and on which of its spots.
+	// OnTap is told which panel was tapped and on which of its spots, in pixels of the panel.
 	OnTap func(panel int, spot panels.Spot)
 
-	background     *canvas.Rectangle
 	header, banner *widgets.Picture
 	frame          [3]*canvas.Rectangle // of a replay: left, right, bottom
 	tiles          []*widgets.Picture
+	spots          [][]panels.Spot // by tile, of the picture that is up
 	screen         *Screen
 	pixels         image.Point
 }
@@ -32,7 +34,7 @@ var _ fyne.Widget = (*View)(nil)
 
 // NewView returns an empty view.
 func NewView() *View {
-	v := &View{background: canvas.NewRectangle(nil), header: widgets.NewPicture(), banner: widgets.NewPicture()}
+	v := &View{header: widgets.NewPicture(), banner: widgets.NewPicture()}
 	for i := range v.frame {
 		v.frame[i] = canvas.NewRectangle(nil)
 	}
@@ -43,8 +45,7 @@ func NewView() *View {
 // SetScreen shows another board, or the same at another size, from its first pictures on.
 func (v *View) SetScreen(s *Screen, pictures []Change) {
 	v.screen = s
-	v.background.FillColor = s.opts.Env.Style.Palette.Background
-	v.tiles = v.tiles[:0]
+	v.tiles, v.spots = v.tiles[:0], make([][]panels.Spot, len(s.tiles))
 	for i := range s.tiles {
 		p := widgets.NewPicture()
 		p.OnTapped = func(x, y float64) { v.tapped(i, x, y) }
@@ -70,16 +71,17 @@ func (v *View) Pictures(changes []Change) {
 			v.banner.SetImage(c.Image)
 		case c.Index < len(v.tiles):
 			v.tiles[c.Index].SetImage(c.Image)
+			v.spots[c.Index] = c.Spots
 		}
 	}
 }
 
 // tapped finds the spot under a tap.
 func (v *View) tapped(panel int, x, y float64) {
-	if v.OnTap == nil || v.screen == nil || panel >= len(v.screen.tiles) {
+	if v.OnTap == nil || panel >= len(v.spots) {
 		return
 	}
-	for _, s := range v.screen.Spots(panel) {
+	for _, s := range v.spots[panel] {
 		if x >= s.Rect.X && x < s.Rect.Right() && y >= s.Rect.Y && y < s.Rect.Bottom() {
 			v.OnTap(panel, s)
 			return
@@ -100,7 +102,7 @@ func (r *viewRenderer) Destroy() {}
 func (r *viewRenderer) MinSize() fyne.Size { return r.v.MinSize() }
 
 func (r *viewRenderer) Objects() []fyne.CanvasObject {
-	out := []fyne.CanvasObject{r.v.background, r.v.banner, r.v.header}
+	out := []fyne.CanvasObject{r.v.banner, r.v.header}
 	for _, t := range r.v.tiles {
 		out = append(out, t)
 	}
@@ -118,7 +120,6 @@ func (r *viewRenderer) Refresh() {
 // Layout puts every picture where its pixels are, so that the driver never scales one.
 func (r *viewRenderer) Layout(size fyne.Size) {
 	v := r.v
-	v.background.Resize(size)
 	scale := scaleOf(v)
 	px := image.Pt(int(size.Width*scale+0.5), int(size.Height*scale+0.5))
 	if px != v.pixels {

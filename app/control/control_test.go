@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"go.uber.org/goleak"
 
@@ -58,7 +59,7 @@ func backend(t *testing.T) control.Backend {
 	}
 	for i := range 3 {
 		batch.Samples = append(batch.Samples, model.Sample{
-			Labels: labels.FromStrings(labels.MetricName, "m", "device", "a"), T: now.Add(time.Duration(i-2) * time.Minute).UnixMilli(), V: float64(i + 1),
+			Labels: labels.FromStrings(prom.MetricNameLabel, "m", "device", "a"), T: now.Add(time.Duration(i-2) * time.Minute).UnixMilli(), V: float64(i + 1),
 		})
 	}
 	if err := s.Apply(batch); err != nil {
@@ -257,7 +258,7 @@ func TestSocket(t *testing.T) {
 		t.Fatal("somebody answers in an empty folder")
 	}
 	// A dead socket, as kill -9 leaves it.
-	ln, err := net.Listen("unix", path)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,14 +267,14 @@ func TestSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := control.Handler(backend(t))
-	s, err := control.ListenSocket(dir, h, log)
+	s, err := control.ListenSocket(t.Context(), dir, h, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket %v, %v", info.Mode(), err)
 	}
-	if _, err := control.ListenSocket(dir, h, log); err == nil || !strings.Contains(err.Error(), "another program answers") {
+	if _, err := control.ListenSocket(t.Context(), dir, h, log); err == nil || !strings.Contains(err.Error(), "another program answers") {
 		t.Errorf("a second listener: %v", err)
 	}
 	c, runs := control.Dial(ctx, dir)
@@ -289,13 +290,13 @@ func TestSocket(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the socket stays behind")
 	}
-	if _, err := control.ListenSocket(filepath.Join(dir, strings.Repeat("x", 100)), h, log); err == nil || !strings.Contains(err.Error(), "shorter folder") {
+	if _, err := control.ListenSocket(t.Context(), filepath.Join(dir, strings.Repeat("x", 100)), h, log); err == nil || !strings.Contains(err.Error(), "shorter folder") {
 		t.Errorf("a long path: %v", err)
 	}
 }
 
 func TestTCP(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +304,7 @@ func TestTCP(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := control.ListenTCP(addr, control.ReadOnly(backend(t)), slog.New(slog.DiscardHandler))
+	s, err := control.ListenTCP(t.Context(), addr, control.ReadOnly(backend(t)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +315,11 @@ func TestTCP(t *testing.T) {
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	for path, want := range map[string]int{"/metrics": 200, "/api/v1/query?query=m": 200, "/nothing": 404} {
-		res, err := client.Get("http://" + addr + path)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,7 +332,7 @@ func TestTCP(t *testing.T) {
 		}
 	}
 	// A name that a foreign page made point here.
-	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/api/v1/query?query=m", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/api/v1/query?query=m", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,19 +29,20 @@ type Server struct {
 
 // ListenSocket serves on DIR/control.sock, for this user only. A socket file that nobody answers on
 // any more is replaced.
-func ListenSocket(dir string, h http.Handler, log *slog.Logger) (*Server, error) {
+func ListenSocket(ctx context.Context, dir string, h http.Handler, log *slog.Logger) (*Server, error) {
 	path := filepath.Join(dir, SocketName)
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("control socket %s: the path is longer than %d bytes: choose a shorter folder with --data", path, maxSocketPath)
 	}
-	if conn, err := net.DialTimeout("unix", path, dialTimeout); err == nil {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
 		_ = conn.Close() // only asked whether somebody is there
 		return nil, fmt.Errorf("control socket %s: another program answers on it", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("control socket %s: removing a dead one: %w", path, err)
 	}
-	ln, err := net.Listen("unix", path)
+	ln, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
@@ -53,8 +54,8 @@ func ListenSocket(dir string, h http.Handler, log *slog.Logger) (*Server, error)
 }
 
 // ListenTCP serves on a loopback address.
-func ListenTCP(addr string, h http.Handler, log *slog.Logger) (*Server, error) {
-	ln, err := net.Listen("tcp", addr)
+func ListenTCP(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("wall.listen: %w", err)
 	}

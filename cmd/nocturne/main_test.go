@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 
@@ -39,7 +40,7 @@ func history(t *testing.T) string {
 	now := time.Now()
 	batches := []model.Batch{
 		{Source: "campus", Scope: "all", Time: now, Every: time.Minute, Replace: true,
-			Samples: []model.Sample{{Labels: labels.FromStrings(labels.MetricName, "m", "device", "a"), T: now.UnixMilli(), V: 42}},
+			Samples: []model.Sample{{Labels: labels.FromStrings(prom.MetricNameLabel, "m", "device", "a"), T: now.UnixMilli(), V: 42}},
 			Entities: []model.Entity{
 				{ID: "device/a", Kind: model.KindDevice, Name: "스위치", State: model.OK},
 				{ID: "device/b", Kind: model.KindDevice, Name: "b\x1b[31m", State: model.Critical, Reason: "on\nfire"},
@@ -130,7 +131,10 @@ func TestTable(t *testing.T) {
 	if len(lines) != 3 || !strings.Contains(lines[2], "on fire") {
 		t.Fatalf("table:\n%s", stdout)
 	}
-	at := func(line, word string) int { return columns(line[:strings.Index(line, word)]) }
+	at := func(line, word string) int {
+		before, _, _ := strings.Cut(line, word)
+		return columns(before)
+	}
 	if a, b := at(lines[1], "device/a"), at(lines[2], "device/b"); a != b {
 		t.Errorf("columns are out of line (%d, %d):\n%s", a, b, stdout)
 	}
@@ -197,11 +201,11 @@ func TestOpenMetricsParsesWithPrometheus(t *testing.T) {
 	w := bufio.NewWriter(&b)
 	err := writeOpenMetrics(w, []model.Batch{
 		{Samples: []model.Sample{
-			sample(1000, 1, labels.MetricName, "x_total", "d", "quo\"te\\ \n 한글"),
-			sample(1000, math.Inf(1), labels.MetricName, "y"),
-			sample(1000, math.NaN(), labels.MetricName, "z", "a", "b"),
+			sample(1000, 1, prom.MetricNameLabel, "x_total", "d", "quo\"te\\ \n 한글"),
+			sample(1000, math.Inf(1), prom.MetricNameLabel, "y"),
+			sample(1000, math.NaN(), prom.MetricNameLabel, "z", "a", "b"),
 		}},
-		{Samples: []model.Sample{sample(2500, 5, labels.MetricName, "x_total", "d", "quo\"te\\ \n 한글"), sample(500, 7, labels.MetricName, "y")}},
+		{Samples: []model.Sample{sample(2500, 5, prom.MetricNameLabel, "x_total", "d", "quo\"te\\ \n 한글"), sample(500, 7, prom.MetricNameLabel, "y")}},
 	})
 	if err != nil || w.Flush() != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -28,7 +29,7 @@ func writeOpenMetrics(w *bufio.Writer, batches []model.Batch) error {
 	for _, s := range newest {
 		list = append(list, s)
 	}
-	name := func(s model.Sample) string { return s.Labels.Get(labels.MetricName) }
+	name := func(s model.Sample) string { return s.Labels.Get(prom.MetricNameLabel) }
 	slices.SortFunc(list, func(a, b model.Sample) int {
 		return cmp.Or(strings.Compare(name(a), name(b)), labels.Compare(a.Labels, b.Labels))
 	})
@@ -53,7 +54,7 @@ var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 func labelText(ls labels.Labels) string {
 	var parts []string
 	ls.Range(func(l labels.Label) {
-		if l.Name != labels.MetricName {
+		if l.Name != prom.MetricNameLabel {
 			parts = append(parts, l.Name+`="`+escape.Replace(l.Value)+`"`)
 		}
 	})

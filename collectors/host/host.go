@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	gopshost "github.com/shirou/gopsutil/v4/host"
 
@@ -96,7 +97,7 @@ func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
 		{"network", readNetwork},
 		{"processes", func(ctx context.Context) ([]metric, error) { return c.procs.read(ctx, c.now()) }},
 	}
-	metrics := make([][]metric, len(parts))
+	metrics := make([][]metric, len(parts)+1)
 	errs := make([]error, len(parts)+1)
 	var wg sync.WaitGroup
 	for i, p := range parts {
@@ -120,7 +121,7 @@ func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
 	wg.Wait()
 
 	batch := model.Batch{Scope: c.instance, Replace: true, Entities: []model.Entity{c.entity(info)}}
-	metrics = append(metrics, c.system(info))
+	metrics[len(parts)] = c.system(info)
 	for _, m := range metrics {
 		batch.Samples = append(batch.Samples, c.samples(m)...)
 	}
@@ -132,7 +133,7 @@ func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
 func (c *Collector) samples(metrics []metric) []model.Sample {
 	out := make([]model.Sample, len(metrics))
 	for i, m := range metrics {
-		pairs := append([]string{labels.MetricName, m.name, "instance", c.instance, "job", Job}, m.labels...)
+		pairs := append([]string{prom.MetricNameLabel, m.name, "instance", c.instance, "job", Job}, m.labels...)
 		out[i] = model.Sample{Labels: labels.FromStrings(pairs...), V: m.value}
 	}
 	return out

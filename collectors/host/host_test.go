@@ -12,7 +12,7 @@ import (
 
 	stdnet "net"
 
-	"github.com/prometheus/prometheus/model/labels"
+	prom "github.com/prometheus/common/model"
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/shirou/gopsutil/v4/mem"
@@ -165,7 +165,7 @@ func TestCollect(t *testing.T) {
 	}
 	names, seen := map[string]bool{}, map[string]bool{}
 	for _, s := range batch.Samples {
-		name := s.Labels.Get(labels.MetricName)
+		name := s.Labels.Get(prom.MetricNameLabel)
 		names[name] = true
 		if seen[s.Labels.String()] {
 			t.Errorf("%s is there twice", s.Labels)

@@ -135,7 +135,7 @@ func explain(host string, err error) error {
 		noTLS     tls.RecordHeaderError
 		noHost    *net.DNSError
 	)
-	what := ""
+	var what string
 	switch {
 	case errors.As(err, &unknownCA):
 		what = "its certificate is signed by somebody unknown: check certificate-authority in the kubeconfig"

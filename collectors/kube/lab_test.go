@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -98,7 +99,7 @@ func (b *board) await(t *testing.T, limit time.Duration, what string, cond func(
 }
 
 func (b *board) value(name string, pairs ...string) (float64, bool) {
-	v, ok := b.samples[labels.FromStrings(append(pairs, labels.MetricName, name)...).String()]
+	v, ok := b.samples[labels.FromStrings(append(pairs, prom.MetricNameLabel, name)...).String()]
 	return v, ok
 }
 

@@ -23,6 +23,7 @@ type newsKey struct{ kind, namespace, name, reason string }
 // item is an event that is due to be told.
 type item struct {
 	newsKey
+	uid        string // with count, the same after a restart
 	text, from string
 	count      int // so far, as the cluster counts
 	last       time.Time
@@ -47,7 +48,7 @@ func (b *newsBox) add(h *Happening) {
 	if h.Type == "Normal" {
 		return
 	}
-	b.put(item{newsKey{h.Kind, h.ObjectNamespace, h.ObjectName, h.Reason}, h.Message, h.From, h.Count, h.Last})
+	b.put(item{newsKey{h.Kind, h.ObjectNamespace, h.ObjectName, h.Reason}, h.UID, h.Message, h.From, h.Count, h.Last})
 }
 
 // restarts makes events of containers that died since before: Kubernetes itself makes none.
@@ -63,7 +64,7 @@ func (b *newsBox) restarts(before, after *Pod) {
 			if was.Name == c.Name && c.Restarts > was.Restarts {
 				reason := cmp.Or(c.Last.Reason, "Restarted")
 				text := fmt.Sprintf("container %s ended with %s, %s", c.Name, c.Last, plural(int(c.Restarts), "restart"))
-				b.put(item{newsKey{"Pod", after.Namespace, after.Name, reason}, text, "kubelet", int(c.Restarts), c.Last.At})
+				b.put(item{newsKey{"Pod", after.Namespace, after.Name, reason}, after.UID + "/" + c.Name, text, "kubelet", int(c.Restarts), c.Last.At})
 			}
 		}
 	}
@@ -139,6 +140,7 @@ func (v *view) event(i item) model.Event {
 	labels := map[string]string{"cluster": v.cluster, "kind": i.kind, "reason": i.reason}
 	set(labels, "namespace", i.namespace)
 	set(labels, "from", i.from)
+	set(labels, model.LabelUID, i.uid)
 	return model.Event{
 		Time: t, Severity: model.Warning, Kind: "kubernetes", Entity: v.entityOf(i), Title: title,
 		Text: words(i.reason, i.text), Count: i.count, Labels: labels,

@@ -3,6 +3,7 @@ package kube
 import (
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -18,7 +19,7 @@ type sampler struct {
 
 // add adds a sample; pairs are label names and values.
 func (s *sampler) add(name string, value float64, pairs ...string) {
-	s.pairs = append(append(s.pairs[:0], labels.MetricName, name, "cluster", s.cluster), pairs...)
+	s.pairs = append(append(s.pairs[:0], prom.MetricNameLabel, name, "cluster", s.cluster), pairs...)
 	s.out = append(s.out, model.Sample{Labels: labels.FromStrings(s.pairs...), T: s.t, V: value})
 }
 

@@ -15,7 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/prometheus/prometheus/model/labels"
+	prom "github.com/prometheus/common/model"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -113,7 +113,7 @@ func TestPictureInTrouble(t *testing.T) {
 		t.Error("endpoints that cannot be read are counted")
 	}
 	for _, s := range v.samples(noon, 0) {
-		if name := s.Labels.Get(labels.MetricName); strings.HasPrefix(name, "kube_pod") || strings.HasPrefix(name, "kube_deployment") || strings.Contains(name, "endpoints") {
+		if name := s.Labels.Get(prom.MetricNameLabel); strings.HasPrefix(name, "kube_pod") || strings.HasPrefix(name, "kube_deployment") || strings.Contains(name, "endpoints") {
 			t.Errorf("%s is measured though it cannot be read", s.Labels)
 		}
 	}

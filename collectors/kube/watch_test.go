@@ -140,7 +140,7 @@ func TestServerGoneAndBack(t *testing.T) {
 		return b.row().State == model.Critical && strings.Contains(b.row().Error, "connection refused: is it running?")
 	})
 	a.put("nodes", testNode("n2", corev1.ConditionTrue))
-	listener, err := net.Listen("tcp", addr)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

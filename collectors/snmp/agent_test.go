@@ -129,7 +129,7 @@ func TestDiscoverAll(t *testing.T) {
 	const port = 16117
 	var subnet []*snmptest.Agent
 	for _, host := range []string{"127.0.66.2", "127.0.66.5"} {
-		agent, err := snmptest.Serve(fmt.Sprintf("%s:%d", host, port), made(t, "at-"+host, 2), snmptest.Behaviour{})
+		agent, err := snmptest.Serve(t.Context(), fmt.Sprintf("%s:%d", host, port), made(t, "at-"+host, 2), snmptest.Behaviour{})
 		if err != nil {
 			t.Fatal(err)
 		}

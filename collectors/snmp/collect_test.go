@@ -346,7 +346,7 @@ func TestIdentityAgain(t *testing.T) {
 func TestSubnet(t *testing.T) {
 	var targets []string
 	for i, host := range []string{"127.0.67.1", "127.0.67.2"} {
-		agent, err := snmptest.Serve(host+":16118", made(t, fmt.Sprintf("sw%d", i+1), 1), snmptest.Behaviour{})
+		agent, err := snmptest.Serve(t.Context(), host+":16118", made(t, fmt.Sprintf("sw%d", i+1), 1), snmptest.Behaviour{})
 		if err != nil {
 			t.Fatal(err)
 		}

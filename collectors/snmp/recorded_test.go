@@ -33,7 +33,7 @@ func recordings(t testing.TB, parts ...string) string {
 // serve starts an agent on a recording and ends it with the test.
 func serve(t testing.TB, rec *snmptest.Recording, bad snmptest.Behaviour) *snmptest.Agent {
 	t.Helper()
-	agent, err := snmptest.Serve("127.0.0.1:0", rec, bad)
+	agent, err := snmptest.Serve(t.Context(), "127.0.0.1:0", rec, bad)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package snmp_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -24,7 +23,7 @@ func snmpd(t *testing.T, config string) snmp.Target {
 			t.Skip("snmpd is not installed: this test talks to the real agent")
 		}
 	}
-	probe, err := net.ListenPacket("udp", "127.0.0.1:0")
+	probe, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,17 +36,13 @@ func snmpd(t *testing.T, config string) snmp.Target {
 	if err := os.WriteFile(file, []byte(fmt.Sprintf("agentaddress udp:127.0.0.1:%d\n%s", addr.Port, config)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "-f", "-Lf", filepath.Join(dir, "log"), "-C", "-c", file, "-I", "-smux")
+	cmd := exec.CommandContext(t.Context(), binary, "-f", "-Lf", filepath.Join(dir, "log"), "-C", "-c", file, "-I", "-smux")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+dir, "MIBS=")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // it ends by the signal
-	})
+	t.Cleanup(func() { _ = cmd.Wait() }) // it ends by the signal, with the test's context
 	return snmp.Target{Host: "127.0.0.1", Port: uint16(addr.Port)}
 }
 

@@ -87,7 +87,7 @@ func objectName(oid OID) string {
 	for _, o := range objectNames {
 		if slices.Equal(oid, o.root) || oid.Under(o.root) {
 			if rest := oid[len(o.root):]; len(rest) > 0 {
-				return fmt.Sprintf("%s%s", o.name, OID(rest))
+				return fmt.Sprintf("%s%s", o.name, rest)
 			}
 			return o.name
 		}

@@ -263,15 +263,10 @@ func (d *Dir) RotateWAL(frames []byte) (*WAL, error) {
 		return nil, err
 	}
 	d.walSeq++
-	entries, err := os.ReadDir(d.path)
-	if err != nil {
-		return w, nil // the older file is not read any more, only not removed yet
-	}
+	entries, _ := os.ReadDir(d.path) // an older file is not read any more: what stays is removed next time
 	for _, entry := range entries {
 		if seq, ok := walSeqOf(entry.Name()); ok && seq < d.walSeq {
-			if err := removeIfThere(d.walPath(seq)); err != nil {
-				return w, nil // likewise
-			}
+			_ = removeIfThere(d.walPath(seq)) // likewise
 		}
 	}
 	return w, nil

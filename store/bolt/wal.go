@@ -98,27 +98,32 @@ func readWAL(r io.Reader, visit func(payload []byte) error) (good int64, err err
 		return 0, fmt.Errorf("%w %d of the write-ahead file: this program reads version %d; use the program that wrote it", ErrVersion, v, walVersion)
 	}
 	good = int64(walHeader)
-	var frame [frameHeader]byte
 	var payload []byte
 	for {
-		if _, err := io.ReadFull(r, frame[:]); err != nil {
-			return good, nil
-		}
-		n := binary.LittleEndian.Uint32(frame[:])
-		if n == 0 || n > MaxFrame {
-			return good, nil
-		}
-		if payload, err = readN(r, payload[:0], int(n)); err != nil {
-			return good, nil
-		}
-		if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(frame[4:]) {
+		var whole bool
+		if payload, whole = readFrame(r, payload[:0]); !whole {
 			return good, nil
 		}
 		if err := visit(payload); err != nil {
 			return good, err
 		}
-		good += frameHeader + int64(n)
+		good += frameHeader + int64(len(payload))
 	}
+}
+
+// readFrame reads the payload of the next frame into b. It is not whole when the file ends within it,
+// or when its checksum is wrong.
+func readFrame(r io.Reader, b []byte) (payload []byte, whole bool) {
+	var head [frameHeader]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return b, false
+	}
+	n := binary.LittleEndian.Uint32(head[:])
+	if n == 0 || n > MaxFrame {
+		return b, false
+	}
+	b, err := readN(r, b, int(n))
+	return b, err == nil && crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(head[4:])
 }
 
 // readN reads n bytes, growing as they come: a length in a torn tail must not take memory.

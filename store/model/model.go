@@ -76,6 +76,10 @@ type Link struct {
 // Key identifies a link among all links.
 func (l Link) Key() string { return l.Kind + "|" + l.A + "|" + l.APort + "|" + l.B + "|" + l.BPort }
 
+// LabelUID is the label of an Event that its source may tell again, after a restart for example: the
+// store keeps one of each source, UID and Count.
+const LabelUID = "uid"
+
 // Event is something that happened at an instant.
 type Event struct {
 	ID       uint64            `json:"id"` // set by the store, rising

@@ -63,7 +63,7 @@ func (a *alerts) Load(_ context.Context, src model.Source, env Env) (*View, erro
 		return v, nil
 	}
 	v.Head = func(c *plot.Canvas, row plot.Rect) { paintAlertCount(newPen(c, env.Style), env, row, firing, causes) }
-	lay := layAlerts(list, env.Size.H, env.Style.K)
+	lay := layAlerts(list, env)
 	v.Spots = lay.spots(env.Size.W)
 	v.Paint = func(c *plot.Canvas, body plot.Rect) { lay.paint(newPen(c, env.Style), env, body, now) }
 	return v, nil
@@ -166,7 +166,8 @@ func detail(al model.Alert, env Env) string {
 type alertLayout struct {
 	root     *incident // opened, with its symptoms; nil for none
 	lines    int       // of symptoms shown
-	rootH    float64
+	headH    float64   // of the root alone
+	rootH    float64   // of the root and its symptoms
 	rows     []incident
 	rowH     float64
 	left     []incident // what is not shown
@@ -174,20 +175,34 @@ type alertLayout struct {
 	headOnly bool // not even the line that counts the symptoms fits
 }
 
+// Heights of an alerts list at density 1.
+const (
+	rootHead     = 90 // the opened incident's title in one line, and what is known of it
+	rootLine     = 34 // second line of its title
+	alertRow     = 58
+	alertRowTall = 88 // a row whose title may take two lines
+)
+
 // layAlerts opens the first incident when it is critical or explains others, and gives the rest of
 // the height to the rows below it. What does not fit is counted.
-func layAlerts(list []incident, h, k float64) alertLayout {
-	const head, line, row, roomy = 90, 33, 58, 84 // heights at density 1
+func layAlerts(list []incident, env Env) alertLayout {
+	const line, row, roomy = 33, alertRow, alertRowTall
+	h, k := env.Size.H, env.Style.K
 	lay := alertLayout{k: k}
 	rest := list
-	if first := &list[0]; first.class() == 0 && (first.Severity == model.Critical || len(first.symptoms) > 0) && h >= head*k {
+	if first := &list[0]; first.class() == 0 && (first.Severity == model.Critical || len(first.symptoms) > 0) && h >= rootHead*k {
 		lay.root, rest = first, list[1:]
-		lay.rootH = head * k
+		lay.headH = rootHead * k
+		title := env.Face.Measure(summary(first.Alert, env.Lang), plot.Font{Size: 28 * k, Bold: true})
+		if title > env.Size.W-200*k && h >= 2.5*rootHead*k { // beside mark and age
+			lay.headH += rootLine * k
+		}
+		lay.rootH = lay.headH
 		if len(first.symptoms) > 0 {
 			want := min(len(rest), 3)
 			room := h - lay.rootH - 52*k - float64(want)*66*k
 			lay.lines = max(0, min(len(first.symptoms), int(room/(line*k))))
-			if h >= (head+44)*k {
+			if h >= lay.headH+44*k {
 				lay.rootH += (52 + float64(lay.lines)*line) * k
 			} else {
 				lay.headOnly = true
@@ -217,10 +232,10 @@ func layAlerts(list []incident, h, k float64) alertLayout {
 func (l alertLayout) spots(w float64) []Spot {
 	var out []Spot
 	if l.root != nil {
-		out = append(out, Spot{Rect: plot.Rect{W: w, H: min(l.rootH, 90*l.k)}, Entity: l.root.Entity, Alert: l.root.ID})
+		out = append(out, Spot{Rect: plot.Rect{W: w, H: l.headH}, Entity: l.root.Entity, Alert: l.root.ID})
 		for i := range l.lines {
 			s := l.root.symptoms[i]
-			out = append(out, Spot{Rect: plot.Rect{Y: (134 + 33*float64(i)) * l.k, W: w, H: 33 * l.k}, Entity: s.Entity, Alert: s.ID})
+			out = append(out, Spot{Rect: plot.Rect{Y: l.headH + (44+33*float64(i))*l.k, W: w, H: 33 * l.k}, Entity: s.Entity, Alert: s.ID})
 		}
 	}
 	for i, r := range l.rows {

@@ -53,6 +53,7 @@ type cluster struct {
 	cpu, memory           float64       // percent of what can be allocated
 	cpuAsked, memoryAsked bool          // requested, for use is not measured
 	nodesSick             int
+	more                  []clusterFact // what a wide card has room for
 }
 
 func (c *clusters) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
@@ -74,6 +75,9 @@ func (c *clusters) Load(ctx context.Context, src model.Source, env Env) (*View, 
 	now := src.Now()
 	if c.cards {
 		v.Bare = true
+		if err := readClusterFacts(ctx, src, env, list); err != nil {
+			return nil, err
+		}
 		v.Paint = func(canvas *plot.Canvas, place plot.Rect) {
 			paintCards(newPen(canvas, env.Style), env, place, list, now)
 		}

@@ -9,6 +9,9 @@ import (
 	"github.com/nocturne-noc/nocturne/widgets/plot"
 )
 
+// cardWidest is the width at density 1 beyond which a card shows more instead of spreading.
+const cardWidest = 560
+
 // cardPlaces shares a place out among n cards in as few rows as keep them wide enough. Where not all
 // fit there are fewer places than cards.
 func cardPlaces(place plot.Rect, n int, k float64) []plot.Rect {
@@ -78,11 +81,23 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	}
 	n.text(card.X+56*k, card.Y+39*k, name, 24, true, n.p.Text)
 
+	// A card is laid out in at most cardWidest; what is wider shows more figures.
+	core := plot.Rect{X: card.X, Y: card.Y, W: min(card.W, cardWidest*k), H: card.H}
+	if card.W < (cardWidest+180)*k {
+		core.W = card.W
+	}
+	paintClusterFacts(n, plot.Rect{X: core.Right() + 24*k, Y: card.Y, W: card.Right() - core.Right() - 24*k, H: card.H}, c.more, dim)
+	card, right = core, core.Right()-18*k
 	use := card.W >= 350*k
 	podsX := card.X + card.W*.375
 	useW, memory := 112*k, env.Text("Memory")
-	if card.W < 400*k {
+	switch {
+	case card.W >= 560*k:
+		useW = 170 * k
+	case card.W < 400*k:
 		useW, memory = 84*k, env.Text("Mem")
+	case c.cpuAsked || c.memoryAsked: // longer names
+		useW, memory = 132*k, env.Text("Mem")
 	}
 	if !use {
 		podsX = card.X + card.W*.46

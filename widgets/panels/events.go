@@ -1,6 +1,7 @@
 package panels
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -99,6 +100,16 @@ func (e *events) Load(_ context.Context, src model.Source, env Env) (*View, erro
 	return v, nil
 }
 
+// eventTitle is the object of an event in a language: events of alerts carry the rule's own words.
+func eventTitle(ev model.Event, lang string) string {
+	return cmp.Or(ev.Labels["summary_"+lang], ev.Title)
+}
+
+// eventText is what happened, in a language.
+func eventText(ev model.Event, lang string) string {
+	return cmp.Or(ev.Labels["description_"+lang], ev.Text)
+}
+
 // newestFirst merges two lists that are newest first.
 func newestFirst(a, b []model.Event) []model.Event {
 	out := make([]model.Event, 0, len(a)+len(b))
@@ -178,9 +189,13 @@ func (e *events) paint(n pen, env Env, row plot.Rect, timeW float64, line told, 
 	}
 	n.mark(line.Severity, x+13*k, mid, 24)
 	x += 36 * k
-	title := n.fit(line.Title, 20, true, right-x)
-	x = n.text(x, base, title, 20, true, n.p.Text) + 10*k
-	if right-x > 40*k && line.Text != "" {
-		n.text(x, base, n.fit(line.Text, 18, false, right-x), 18, false, n.p.Muted)
+	title, text := eventTitle(line.Event, env.Lang), eventText(line.Event, env.Lang)
+	room := right - x
+	if text != "" && room >= 240*k && n.width(title, 20, true)+10*k+n.width(text, 18, false) > room {
+		room = max(room/2, room-n.width(text, 18, false)-10*k) // a long name leaves half of the line to what happened
+	}
+	x = n.text(x, base, middle(n, title, 20, true, room), 20, true, n.p.Text) + 10*k
+	if right-x > 40*k && text != "" {
+		n.text(x, base, n.fit(text, 18, false, right-x), 18, false, n.p.Muted)
 	}
 }

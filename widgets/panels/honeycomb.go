@@ -75,6 +75,8 @@ type comb struct {
 	reason   string
 	cells    []cell
 	worst    model.State
+	titleW   float64 // pixels that its name and its count take
+	reasonW  float64 // and its reason, in one line
 }
 
 func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
@@ -102,6 +104,9 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 		v.State = model.Stale
 	}
 	combs := h.combs(src, cells)
+	for i := range combs {
+		combs[i].measure(env)
+	}
 	lay := layComb(combs, cells, plot.Rect{W: env.Size.W, H: env.Size.H}, env.Style.K)
 	now := src.Now()
 	v.Head = func(c *plot.Canvas, row plot.Rect) { h.paintHead(newPen(c, env.Style), env, row, counts) }
@@ -181,6 +186,15 @@ func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
 		return cmp.Compare(a.name, b.name)
 	})
 	return out
+}
+
+// measure finds out how much room the group's words take.
+func (c *comb) measure(env Env) {
+	k := env.Style.K
+	bold := plot.Font{Size: 18 * k, Bold: true}
+	c.titleW = max(env.Face.Measure(c.name, plot.Font{Size: 18 * k})+10*k+env.Face.Measure(fmt.Sprint(len(c.cells)), plot.Font{Size: 18 * k}),
+		env.Face.Measure(c.name, bold)+28*k) + 2*k // calm, or bold behind a mark
+	c.reasonW = env.Face.Measure(c.reason, bold)
 }
 
 // paintHead counts the states and explains the levels.

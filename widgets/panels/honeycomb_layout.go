@@ -18,6 +18,9 @@ const (
 	combTitle = 31 // title of a group and what is left free below it
 	combGap   = 14 // between groups
 	rowRatio  = 0.866
+	// combLargest is the widest pitch: larger cells would make few pods look like a great thing.
+	combLargest = 40.0
+	reasonLine  = 24 // what is said of a sick node, below its cells
 )
 
 // combLayout is where everything of a honeycomb stands, from the body's corner.
@@ -40,11 +43,13 @@ type cellPlace struct {
 
 type combPlace struct {
 	*comb
-	box plot.Rect
+	box      plot.Rect
+	cellsEnd float64 // bottom of the last row of cells
 }
 
-// layComb finds the largest cells with which all groups fit. Where none do, the groups are given up
-// and the cells are laid out in one field, worst first, and what does not fit is counted.
+// layComb finds the largest cells with which all groups fit under names that are not cut. Where none
+// do the names are cut, and after that the groups are given up: the cells are laid out in one field,
+// worst first, and what does not fit is counted.
 func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 	lay := combLayout{k: k, worst: worstCell(cells)}
 	if lay.worst != nil && body.H >= 130*k {
@@ -56,8 +61,13 @@ func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 		if uneven(combs) {
 			place = lay.shelved
 		}
-		for _, pitch := range []float64{26, 24, 22, 20, 18, 16, 14} {
-			if place(combs, body, pitch*k) {
+		for pitch := combLargest; pitch >= 18.0; pitch-- {
+			if place(combs, body, pitch*k, true) {
+				return lay
+			}
+		}
+		for pitch := 26.0; pitch >= 14; pitch -= 2 {
+			if place(combs, body, pitch*k, false) {
 				return lay
 			}
 		}
@@ -66,36 +76,78 @@ func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 	return lay
 }
 
-// grouped tries to lay out all groups with cells pitch apart, in as many columns as look most even.
-func (l *combLayout) grouped(combs []comb, body plot.Rect, pitch float64) bool {
-	most := 0
-	for _, c := range combs {
-		most = max(most, len(c.cells))
-	}
-	gap := combGap * l.k
+// grid is a way to lay groups out in equal boxes.
+type grid struct {
+	columns, rows, perRow int     // perRow: cells side by side in a group
+	w, h                  float64 // of a box and the gap beside and below it
+}
+
+// grouped tries to lay out all groups with cells pitch apart, in the columns that leave the fewest
+// boxes empty. whole asks for room for uncut names and for what is said of sick nodes.
+func (l *combLayout) grouped(combs []comb, body plot.Rect, pitch float64, whole bool) bool {
+	var best grid
 	for columns := min(len(combs), 40); columns >= 1; columns-- {
-		w := (body.W+gap)/float64(columns) - gap
-		perRow := int((w - pitch/2 + 2*l.k) / pitch)
-		if perRow < min(most, 3) || w < 84*l.k {
-			continue
+		g, ok := l.gridOf(combs, body, pitch, whole, columns)
+		if ok && (best.columns == 0 || g.rows*g.columns < best.rows*best.columns) {
+			best = g
 		}
-		perRow = min(perRow, most)
-		deep := (most + perRow - 1) / perRow
-		h := combTitle*l.k + float64(deep)*pitch*rowRatio + pitch*.45 + gap
-		rows := (len(combs) + columns - 1) / columns
-		if float64(rows)*h > body.H+gap || deep > 2*perRow && columns > 1 {
-			continue
-		}
-		l.pitch = pitch
-		h = min(body.H/float64(rows), h*1.3)
-		for i := range combs {
-			box := plot.Rect{X: body.X + float64(i%columns)*(w+gap), Y: body.Y + float64(i/columns)*h, W: w, H: h - gap*.6}
-			l.titles = append(l.titles, combPlace{&combs[i], box})
-			l.fill(combs[i].cells, plot.Rect{X: box.X, Y: box.Y + combTitle*l.k, W: box.W, H: box.H}, perRow)
-		}
-		return true
 	}
-	return false
+	if best.columns == 0 {
+		return false
+	}
+	l.pitch = pitch
+	gap := combGap * l.k
+	h := min((body.H+gap)/float64(best.rows), best.h*1.3)
+	for i := range combs {
+		w := min(best.w-gap, max(l.least(&combs[i], whole), (float64(best.perRow)+.5)*pitch))
+		box := plot.Rect{X: body.X + float64(i%best.columns)*best.w, Y: body.Y + float64(i/best.columns)*h, W: w, H: h - gap}
+		l.add(&combs[i], box, best.perRow)
+	}
+	return true
+}
+
+// gridOf is the grid with that many columns, if all groups fit into it.
+func (l *combLayout) gridOf(combs []comb, body plot.Rect, pitch float64, whole bool, columns int) (grid, bool) {
+	gap := combGap * l.k
+	g := grid{columns: columns, rows: (len(combs) + columns - 1) / columns, w: (body.W + gap) / float64(columns)}
+	w, most, least := g.w-gap, 0, 0.0
+	for i := range combs {
+		most, least = max(most, len(combs[i].cells)), max(least, l.least(&combs[i], whole))
+	}
+	g.perRow = int((w - pitch/2 + 2*l.k) / pitch)
+	if g.perRow < min(most, 3) || w < least {
+		return g, false
+	}
+	deep := (most + g.perRow - 1) / g.perRow
+	if deep > 2*g.perRow && columns > 1 {
+		return g, false
+	}
+	g.perRow = (most + deep - 1) / deep
+	tall := 0.0
+	for _, c := range combs {
+		h := float64((len(c.cells)+g.perRow-1)/g.perRow) * pitch * rowRatio
+		if whole && c.state.Problem() && c.reasonW > 0 {
+			h += reasonLine * l.k * min(2, math.Ceil(1.1*c.reasonW/w))
+		}
+		tall = max(tall, h)
+	}
+	g.h = combTitle*l.k + tall + pitch*.45 + gap
+	return g, float64(g.rows)*g.h <= body.H+gap
+}
+
+// least is how narrow a group may be.
+func (l *combLayout) least(c *comb, whole bool) float64 {
+	if whole {
+		return max(84*l.k, c.titleW)
+	}
+	return 84 * l.k
+}
+
+// add sets a group's title and cells into its box.
+func (l *combLayout) add(c *comb, box plot.Rect, perRow int) {
+	rows := (len(c.cells) + perRow - 1) / perRow
+	l.titles = append(l.titles, combPlace{comb: c, box: box, cellsEnd: box.Y + combTitle*l.k + float64(rows)*l.pitch*rowRatio})
+	l.fill(c.cells, plot.Rect{X: box.X, Y: box.Y + combTitle*l.k, W: box.W, H: box.H}, perRow)
 }
 
 // uneven reports whether groups differ so much in size that equal boxes would be mostly empty. Nodes
@@ -113,35 +165,35 @@ func uneven(combs []comb) bool {
 
 // shelved tries to set groups side by side, all as deep as each other and each as wide as it must be,
 // on as many shelves as the height allows. The flattest way that fits is taken.
-func (l *combLayout) shelved(combs []comb, body plot.Rect, pitch float64) bool {
+func (l *combLayout) shelved(combs []comb, body plot.Rect, pitch float64, whole bool) bool {
 	gap := combGap * l.k
-	for deep := 2; ; deep++ {
+	for deep := 1; ; deep++ {
 		h := combTitle*l.k + float64(deep)*pitch*rowRatio + pitch*.45 + gap
 		shelves := int((body.H + gap) / h)
 		if shelves < 1 {
 			return false
 		}
-		boxes, ok := shelve(combs, body, pitch, gap, 84*l.k, deep, shelves)
+		boxes, ok := l.shelve(combs, body, pitch, whole, deep, shelves)
 		if !ok {
 			continue
 		}
 		l.pitch = pitch
+		used := boxes[len(boxes)-1].Y + 1
+		h = min((body.H+gap)/used, h*1.3)
 		for i, box := range boxes {
-			box.Y = body.Y + box.Y*h
-			box.H = h - gap*.6
-			l.titles = append(l.titles, combPlace{&combs[i], box})
-			l.fill(combs[i].cells, plot.Rect{X: box.X, Y: box.Y + combTitle*l.k, W: box.W, H: box.H}, max(1, (len(combs[i].cells)+deep-1)/deep))
+			box.Y, box.H = body.Y+box.Y*h, h-gap
+			l.add(&combs[i], box, max(1, (len(combs[i].cells)+deep-1)/deep))
 		}
 		return true
 	}
 }
 
 // shelve gives each group a width for its depth and a place from the left; Y is the shelf's number.
-func shelve(combs []comb, body plot.Rect, pitch, gap, least float64, deep, shelves int) ([]plot.Rect, bool) {
+func (l *combLayout) shelve(combs []comb, body plot.Rect, pitch float64, whole bool, deep, shelves int) ([]plot.Rect, bool) {
 	out := make([]plot.Rect, len(combs))
 	x, shelf := body.X, 0
-	for i, c := range combs {
-		w := max(least, (float64((len(c.cells)+deep-1)/deep)+.5)*pitch)
+	for i := range combs {
+		w := max(l.least(&combs[i], whole), (float64((len(combs[i].cells)+deep-1)/deep)+.5)*pitch)
 		if x > body.X && x+w > body.Right()+1 {
 			x, shelf = body.X, shelf+1
 		}
@@ -149,7 +201,7 @@ func shelve(combs []comb, body plot.Rect, pitch, gap, least float64, deep, shelv
 			return nil, false
 		}
 		out[i] = plot.Rect{X: x, Y: float64(shelf), W: w}
-		x += w + gap
+		x += w + combGap*l.k
 	}
 	return out, true
 }
@@ -160,7 +212,7 @@ func (l *combLayout) flat(cells []cell, body plot.Rect) {
 	slices.SortFunc(cells, func(a, b cell) int {
 		return cmp.Or(cmp.Compare(b.state.Rank(), a.state.Rank()), strings.Compare(a.id, b.id))
 	})
-	for _, pitch := range []float64{32, 28, 24, 22, 20, 18, 16, 14, 12} {
+	for _, pitch := range []float64{combLargest, 36, 32, 28, 24, 22, 20, 18, 16, 14, 12} {
 		l.pitch = pitch * l.k
 		perRow := max(1, int((body.W-l.pitch/2)/l.pitch))
 		rows := max(1, int((body.H-l.pitch*.3)/(l.pitch*rowRatio)))
@@ -290,25 +342,18 @@ func (l *combLayout) paintTitle(n pen, body plot.Rect, t combPlace) {
 	n.text(x, base, n.fit(name, 18, bold, edge-x), 18, bold, col)
 }
 
-// paintReason writes why a node is sick below its cells, in as many lines as fit.
+// paintReason writes why a node is sick below its cells, in at most two lines.
 func (l *combLayout) paintReason(n pen, body plot.Rect, t combPlace) {
 	k := l.k
 	box := t.box.Offset(body.X, body.Y)
-	room := int((t.box.Bottom() - l.bottomOf(t) - 12*k) / (24 * k))
+	room := int((t.box.Bottom() - t.cellsEnd - l.pitch*.3) / (reasonLine * k))
 	if room < 1 || t.reason == "" {
 		return
 	}
-	lines := wrapWords(n, t.reason, 18, true, box.W, min(room, 3))
+	lines := wrapWords(n, t.reason, 18, true, box.W, min(room, 2))
 	for i, line := range lines {
-		n.text(box.X, box.Bottom()-float64(10+24*(len(lines)-1-i))*k, line, 18, true, n.ink(t.state))
+		n.text(box.X, box.Bottom()-float64(6+reasonLine*(len(lines)-1-i))*k, line, 18, true, n.ink(t.state))
 	}
-}
-
-// bottomOf is where the last row of a group's cells ends.
-func (l *combLayout) bottomOf(t combPlace) float64 {
-	perRow := max(1, int((t.box.W-l.pitch/2+2*l.k)/l.pitch))
-	rows := (len(t.cells) + perRow - 1) / perRow
-	return t.box.Y + combTitle*l.k + float64(rows)*l.pitch*rowRatio
 }
 
 // paintCell draws a cell: calm ones filled, warnings hollow, critical ones larger with a ring and a

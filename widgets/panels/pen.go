@@ -136,6 +136,26 @@ func clock(t, now time.Time, loc *time.Location, layout string) string {
 	return t.Format("01-02 15:04")
 }
 
+// middle cuts s to w pixels. A name such as shop/checkout-56c859bbc9-8bl4b is cut in its middle, so
+// that the head and the tail that tell it from its like both stay; words are cut at their end.
+func middle(n pen, s string, size float64, bold bool, w float64) string {
+	if n.width(s, size, bold) <= w || strings.ContainsRune(s, ' ') {
+		return n.fit(s, size, bold, w)
+	}
+	letters := []rune(s)
+	tail := len(letters) - min(5, len(letters)) // a pod's own letters
+	if dash := strings.LastIndexByte(s, '-'); dash > 0 && len(s)-dash <= 12 {
+		tail = len([]rune(s[:dash+1]))
+	}
+	end := string(letters[tail:])
+	for head := tail; head >= 3; head-- {
+		if cut := string(letters[:head]) + "…" + end; n.width(cut, size, bold) <= w {
+			return cut
+		}
+	}
+	return n.fit(s, size, bold, w)
+}
+
 // wrapWords breaks text at spaces into at most lines lines of w pixels; the last is cut.
 func wrapWords(n pen, text string, size float64, bold bool, w float64, lines int) []string {
 	var out []string

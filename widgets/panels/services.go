@@ -72,9 +72,13 @@ func namespaces(found []model.Entity) []namespace {
 			out = append(out, namespace{name: ns, worst: model.OK})
 		}
 		g := &out[i]
-		g.services = append(g.services, service{id: e.ID, name: e.Name, state: e.State, ready: number(e.Labels["endpoints_ready"]), total: number(e.Labels["endpoints"])})
-		if e.State.Worse(g.worst) {
-			g.worst = e.State
+		one := service{id: e.ID, name: e.Name, state: e.State, ready: number(e.Labels["endpoints_ready"]), total: number(e.Labels["endpoints"])}
+		if one.state == model.OK && one.ready < one.total { // it still serves, with less than it should have
+			one.state = model.Warning
+		}
+		g.services = append(g.services, one)
+		if one.state.Worse(g.worst) {
+			g.worst = one.state
 		}
 	}
 	for _, g := range out {
@@ -91,7 +95,7 @@ func namespaces(found []model.Entity) []namespace {
 // serviceLayout is where the boxes stand, from the body's corner.
 type serviceLayout struct {
 	boxes  []serviceBox
-	titles []serviceTitle
+	titles []serviceName
 	more   int // services of namespaces that are not shown at all
 	k      float64
 }
@@ -101,82 +105,138 @@ type serviceBox struct {
 	plot.Rect
 }
 
-type serviceTitle struct {
+// serviceName is a namespace's name above its boxes of one row.
+type serviceName struct {
 	text string
 	more int // services of the namespace that are not drawn
 	at   plot.Point
-	w    float64
+	w    float64 // of its boxes in the row
 }
 
-// layServices puts namespaces below each other, boxes of at least 138 in rows. Where the height does
-// not suffice, calm services are folded into counts; each namespace in trouble shows a row, and what
-// is left of the height goes to the worst.
+// layServices lets the boxes of all namespaces flow from left to right in rows, each namespace's name
+// above its first box in a row. Where the height does not suffice, calm services are folded into
+// counts: what is in trouble is placed first.
 func layServices(list []namespace, size plot.Rect, k float64) serviceLayout {
-	gap, title, box := 12*k, 30*k, 58*k
-	perRow := max(1, int((size.W+gap)/(138*k+gap)))
-	w := (size.W+gap)/float64(perRow) - gap
-	rows := serviceRows(list, perRow, int(size.H+gap), int(title), int(box+gap), int(26*k))
-	lay := serviceLayout{k: k}
-	y := 0.0
+	gap := serviceGap * k
+	f := serviceFlow{list: list, k: k, perRow: max(1, int((size.W+gap)/(serviceBoxW*k+gap)))}
+	f.boxW = (size.W+gap)/float64(f.perRow) - gap
+	shown := make([]int, len(list))
 	for i, g := range list {
-		if rows[i] < 0 {
-			lay.more += len(g.services)
-			continue
-		}
-		shown := min(len(g.services), rows[i]*perRow)
-		lay.titles = append(lay.titles, serviceTitle{text: g.name, more: len(g.services) - shown, at: plot.Point{Y: y + 18*k}, w: size.W})
-		y += title
-		for j, s := range g.services[:shown] {
-			lay.boxes = append(lay.boxes, serviceBox{s, plot.Rect{X: float64(j%perRow) * (w + gap), Y: y + float64(j/perRow)*(box+gap), W: w, H: box}})
-		}
-		y += float64(rows[i]) * (box + gap)
+		shown[i] = len(g.services)
 	}
+	if f.mayFit(shown, size.H) {
+		if lay, h := f.lay(shown, 0); h <= size.H+gap {
+			spare := (size.H + gap - h) / float64(max(1, f.rows))
+			lay, _ = f.lay(shown, min(spare, 22*k))
+			return lay
+		}
+	}
+	lay, _ := f.lay(f.worstThatFit(size.H-serviceFoot*k), 0)
 	return lay
 }
 
-// serviceRows shares a height out: how many rows of boxes each namespace gets, -1 for one that is not
-// shown at all. The namespaces are worst first.
-func serviceRows(list []namespace, perRow, height, title, row, foot int) []int {
-	want := make([]int, len(list))
-	need := 0
-	for i, g := range list {
-		want[i] = (len(g.services) + perRow - 1) / perRow
-		need += title + want[i]*row
+// Measures of a services panel at density 1.
+const (
+	serviceBoxW  = 138
+	serviceBoxH  = 58
+	serviceGap   = 12
+	serviceTitle = 26 // names of namespaces above a row
+	serviceFoot  = 26 // count of what is not shown
+)
+
+// serviceFlow lets boxes flow in rows.
+type serviceFlow struct {
+	list         []namespace
+	perRow, rows int
+	boxW, k      float64
+}
+
+// mayFit reports whether so many boxes fit if no row needs names above it.
+func (f *serviceFlow) mayFit(shown []int, h float64) bool {
+	n := 0
+	for _, c := range shown {
+		n += c
 	}
-	if need <= height {
-		return want
+	return float64((n+f.perRow-1)/f.perRow)*(serviceBoxH+serviceGap)*f.k <= h+serviceGap*f.k
+}
+
+// lay places the first shown services of each namespace and returns the height that they take with a
+// gap at their end. spare is added below each row.
+func (f *serviceFlow) lay(shown []int, spare float64) (serviceLayout, float64) {
+	k, gap := f.k, serviceGap*f.k
+	lay := serviceLayout{k: k}
+	column, y, rowTitles := 0, 0.0, 0 // rowTitles: where the present row's names begin
+	f.rows = 0
+	endRow := func() {
+		f.rows++
+		if named := lay.titles[rowTitles:]; len(named) > 0 { // they push the row's boxes down
+			for i := range column {
+				lay.boxes[len(lay.boxes)-1-i].Y += serviceTitle * k
+			}
+			y += serviceTitle * k
+		}
+		y += serviceBoxH*k + gap + spare
+		column, rowTitles = 0, len(lay.titles)
 	}
-	height -= foot // where the rest is counted
-	rows := make([]int, len(list))
-	for i, g := range list {
-		rows[i] = -1
-		if cost := title + row; height >= cost && (g.worst != model.OK || i == 0) {
-			rows[i] = 1
-			height -= cost
+	for i, g := range f.list {
+		if shown[i] == 0 {
+			lay.more += len(g.services)
+			continue
+		}
+		for j, s := range g.services[:shown[i]] {
+			if column == f.perRow {
+				endRow()
+			}
+			x := float64(column) * (f.boxW + gap)
+			if j == 0 || column == 0 && len(f.list) > 1 {
+				title := serviceName{text: g.name, at: plot.Point{X: x, Y: y + 18*k}}
+				if j == 0 {
+					title.more = len(g.services) - shown[i]
+				}
+				lay.titles = append(lay.titles, title)
+			}
+			lay.titles[len(lay.titles)-1].w = x + f.boxW - lay.titles[len(lay.titles)-1].at.X
+			lay.boxes = append(lay.boxes, serviceBox{s, plot.Rect{X: x, Y: y, W: f.boxW, H: serviceBoxH * k}})
+			column++
 		}
 	}
-	for i := range list {
-		for rows[i] > 0 && rows[i] < want[i] && height >= row {
-			rows[i]++
-			height -= row
+	if column > 0 {
+		endRow()
+	}
+	return lay, y
+}
+
+// worstThatFit says how many services of each namespace are shown within a height: one after the
+// other those in trouble, then calm ones.
+func (f *serviceFlow) worstThatFit(h float64) []int {
+	shown := make([]int, len(f.list))
+	for _, calm := range []bool{false, true} {
+		for i, g := range f.list {
+			for shown[i] < len(g.services) && (g.services[shown[i]].state == model.OK) == calm {
+				shown[i]++
+				if _, used := f.lay(shown, 0); used > h+serviceGap*f.k {
+					if shown[i]--; f.rows > 1 || i > 0 || shown[i] > 0 {
+						return shown
+					}
+					shown[i] = 1 // one at least, however flat the panel
+					return shown
+				}
+			}
 		}
 	}
-	for i := range list { // calm namespaces where there still is room
-		if rows[i] < 0 && height >= title+row {
-			rows[i] = min(want[i], (height-title)/row)
-			height -= title + row*rows[i]
-		}
-	}
-	return rows
+	return shown
 }
 
 func (l serviceLayout) paint(n pen, env Env, body plot.Rect) {
 	k := l.k
 	for _, t := range l.titles {
-		x := n.text(body.X, body.Y+t.at.Y, n.fit(t.text, 18, false, t.w*.6), 18, false, n.p.Muted)
+		more, room := "", t.w
 		if t.more > 0 {
-			n.text(x+12*k, body.Y+t.at.Y, fmt.Sprintf("+%d", t.more), 18, true, n.p.Text2)
+			more = fmt.Sprintf("+%d", t.more)
+			room -= n.width(more, 18, true) + 12*k
 		}
+		x := n.text(body.X+t.at.X, body.Y+t.at.Y, n.fit(t.text, 18, false, room), 18, false, n.p.Muted)
+		n.text(x+12*k, body.Y+t.at.Y, more, 18, true, n.p.Text2)
 	}
 	if l.more > 0 {
 		n.text(body.X, body.Bottom()-4*k, n.fit(env.Text("+%d in other namespaces", l.more), 18, true, body.W), 18, true, n.p.Text2)

@@ -106,8 +106,7 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 		return err
 	}
 	if s.span > 0 {
-		step := stepFor(s.span, env.Size.W)
-		past, err := one(src.QueryRange(ctx, s.expr.text, r.start.Truncate(step), r.end.Truncate(step), step))
+		past, step, err := s.past(ctx, src, env, r)
 		if err != nil {
 			return err
 		}
@@ -129,6 +128,31 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 		}
 	}
 	return nil
+}
+
+// past is the line behind the figure; while there is less history than the span, r begins later.
+func (s *stat) past(ctx context.Context, src model.Source, env Env, r *reading) (*model.Series, time.Duration, error) {
+	ask := func(span time.Duration) ([]model.Series, time.Duration, error) {
+		step := stepFor(span, env.Size.W)
+		r.start = r.end.Add(-span)
+		found, err := src.QueryRange(ctx, s.expr.text, r.start.Truncate(step), r.end.Truncate(step), step)
+		return found, step, err
+	}
+	found, step, err := ask(s.span)
+	if err != nil {
+		return nil, 0, err
+	}
+	span, err := youngSpan(ctx, src, []expression{s.expr}, [][]model.Series{found}, s.span)
+	if err != nil {
+		return nil, 0, err
+	}
+	if span < s.span {
+		if found, step, err = ask(span); err != nil {
+			return nil, 0, err
+		}
+	}
+	line, err := one(found, nil)
+	return line, step, err
 }
 
 // one wants at most one series.

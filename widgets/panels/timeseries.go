@@ -77,13 +77,23 @@ func (t *timeseries) Deps() Deps {
 
 func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
 	now := src.Now()
-	step := stepFor(t.span, env.Size.W)
-	if t.Bars { // bars that can be told apart
-		step = stepFor(t.span, 0)
+	answers, err := t.ask(ctx, src, t.span, t.step(env, t.span))
+	if err != nil {
+		return nil, err
+	}
+	span, err := youngSpan(ctx, src, t.exprs, answers, t.span)
+	if err != nil {
+		return nil, err
+	}
+	step := t.step(env, span)
+	if span < t.span { // again, with points as close as the shorter span lets them be
+		if answers, err = t.ask(ctx, src, span, step); err != nil {
+			return nil, err
+		}
 	}
 	chart := plot.Chart{
-		Start: now.Add(-t.span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
-		MaxGap: step * 3 / 2, Loc: env.Style.Loc, EndLabels: true, Moments: t.moments(src, env, now),
+		Start: now.Add(-span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
+		MaxGap: step * 3 / 2, Loc: env.Style.Loc, EndLabels: true, Moments: t.moments(src, env, now, span),
 	}
 	v := &View{State: model.OK, MinW: 90, MinH: 40}
 	silent := staleness(src)
@@ -95,12 +105,8 @@ func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View
 		if f.asOf.After(v.AsOf) { // the panel is as fresh as the freshest of its lines
 			v.AsOf, v.Every = f.asOf, f.every
 		}
-		found, err := src.QueryRange(ctx, q.Expr, chart.Start.Truncate(step), now.Truncate(step), step)
-		if err != nil {
-			return nil, err
-		}
-		called := names(q.Legend, fallbackName(t.exprs[i], q), found)
-		for j, line := range found {
+		called := names(q.Legend, fallbackName(t.exprs[i], q), answers[i])
+		for j, line := range answers[i] {
 			chart.Series = append(chart.Series, t.line(called[j], line, f, now, silent))
 		}
 	}
@@ -115,9 +121,31 @@ func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View
 	for _, l := range t.Limits {
 		chart.Limits = append(chart.Limits, *plotLimit(l))
 	}
-	v.Right = t.subtitle(env, &chart)
+	v.Right = t.subtitle(env, &chart, span)
 	v.Paint = func(c *plot.Canvas, body plot.Rect) { plot.DrawChart(c, body, &chart, env.Style) }
 	return v, nil
+}
+
+// step is how far apart the points of a span are.
+func (t *timeseries) step(env Env, span time.Duration) time.Duration {
+	if t.Bars { // bars that can be told apart
+		return stepFor(span, 0)
+	}
+	return stepFor(span, env.Size.W)
+}
+
+// ask evaluates all queries over the last span.
+func (t *timeseries) ask(ctx context.Context, src model.Source, span, step time.Duration) ([][]model.Series, error) {
+	now := src.Now()
+	out := make([][]model.Series, len(t.Queries))
+	for i, q := range t.Queries {
+		found, err := src.QueryRange(ctx, q.Expr, now.Add(-span).Truncate(step), now.Truncate(step), step)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = found
+	}
+	return out, nil
 }
 
 // fallbackName is what the only line of a query without legend is called.
@@ -165,9 +193,9 @@ func (t *timeseries) line(name string, s model.Series, f fresh, now time.Time, s
 }
 
 // moments are what the chart marks in time, the newest few.
-func (t *timeseries) moments(src model.Source, env Env, now time.Time) []plot.Moment {
+func (t *timeseries) moments(src model.Source, env Env, now time.Time, span time.Duration) []plot.Moment {
 	const most = 3
-	start := now.Add(-t.span)
+	start := now.Add(-span)
 	var times []time.Time
 	switch t.Marks {
 	case "causes":
@@ -187,7 +215,7 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time) []plot.Mo
 		if len(out) == most {
 			break
 		}
-		if n := len(out); n == 0 || out[n-1].At.Sub(at) > t.span/50 {
+		if n := len(out); n == 0 || out[n-1].At.Sub(at) > span/50 {
 			out = append(out, plot.Moment{At: at, Label: at.In(env.Style.Loc).Format("15:04")})
 		}
 	}
@@ -195,7 +223,7 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time) []plot.Mo
 }
 
 // subtitle says the unit of the axis and the span.
-func (t *timeseries) subtitle(env Env, chart *plot.Chart) string {
+func (t *timeseries) subtitle(env Env, chart *plot.Chart, span time.Duration) string {
 	top := 0.0
 	if t.Max != nil {
 		top = *t.Max
@@ -208,9 +236,9 @@ func (t *timeseries) subtitle(env Env, chart *plot.Chart) string {
 			}
 		}
 	}
-	span := Duration(env.Text, t.span)
+	shown := Duration(env.Text, span)
 	if suffix := plot.AxisUnitFor(top, top/5, t.Unit).Suffix; suffix != "" {
-		return strings.Join([]string{suffix, span}, ", ")
+		return strings.Join([]string{suffix, shown}, ", ")
 	}
-	return span
+	return shown
 }

@@ -25,7 +25,7 @@ func mix(s, d, a uint32) uint32 {
 	even := (s&evenChannels)*a + (d&evenChannels)*inv + roundUp
 	odd := (s>>8&evenChannels)*a + (d>>8&evenChannels)*inv + roundUp
 	even = (even + even>>8&evenChannels) >> 8 & evenChannels
-	odd = odd + odd>>8&evenChannels
+	odd += odd >> 8 & evenChannels
 	return even | odd&^evenChannels
 }
 
@@ -137,7 +137,7 @@ func (r run32) blend(row []uint8) {
 		even := d&evenLanes*r.inv + r.even
 		odd := d>>8&evenLanes*r.inv + r.odd
 		even = (even + even>>8&evenLanes) >> 8 & evenLanes
-		odd = odd + odd>>8&evenLanes
+		odd += odd >> 8 & evenLanes
 		binary.LittleEndian.PutUint64(row, even|odd&^evenLanes)
 	}
 	if len(row) >= 4 {

@@ -126,10 +126,11 @@ func (d *chartDrawing) fillTo(pts []Point, base float64, col color.NRGBA) {
 		d.c.Area(pts, base, col)
 		return
 	}
-	d.points = append(pts, Point{pts[len(pts)-1].X, base}, Point{pts[0].X, base})
+	pts = append(pts, Point{pts[len(pts)-1].X, base}, Point{pts[0].X, base})
+	d.points = pts
 	// A line that crosses the base goes round its halves in opposite directions;
 	// the rasterizer fills both.
-	d.c.Polygon(d.points, col)
+	d.c.Polygon(pts, col)
 }
 
 // drawStack draws the series on top of each other.

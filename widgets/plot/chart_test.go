@@ -160,7 +160,7 @@ func forecast() *Chart {
 	for h := -12; h <= 0; h++ {
 		past = append(past, Sample{now.Add(time.Duration(h) * time.Hour).UnixMilli(), 86 + float64(h)*1.4})
 	}
-	for h := 0; h <= 10; h++ {
+	for h := range 11 {
 		future = append(future, Sample{now.Add(time.Duration(h) * time.Hour).UnixMilli(), 86 + float64(h)*1.4})
 	}
 	top := 100.0

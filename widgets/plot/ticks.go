@@ -126,11 +126,11 @@ func (s timeStep) approx() time.Duration {
 // timeAxisSteps lists the steps from short to long.
 func timeAxisSteps() []timeStep {
 	var steps []timeStep
-	for _, n := range [...]time.Duration{1, 2, 5, 10, 15, 30} {
-		steps = append(steps, timeStep{clock: n * time.Second, layout: "15:04:05"})
+	for _, n := range [...]int{1, 2, 5, 10, 15, 30} {
+		steps = append(steps, timeStep{clock: time.Duration(n) * time.Second, layout: "15:04:05"})
 	}
-	for _, n := range [...]time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720} {
-		steps = append(steps, timeStep{clock: n * time.Minute, layout: "15:04"})
+	for _, n := range [...]int{1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720} {
+		steps = append(steps, timeStep{clock: time.Duration(n) * time.Minute, layout: "15:04"})
 	}
 	for _, n := range [...]int{1, 2, 7, 14} {
 		steps = append(steps, timeStep{days: n, layout: "2 Jan"})
@@ -152,7 +152,7 @@ func TimeTicks(start, end time.Time, n int, loc *time.Location) []TimeTick {
 	if loc == nil {
 		loc = time.UTC
 	}
-	if !end.After(start) || n < 1 || end.Sub(start) >= math.MaxInt64 || start.Year() < 1 || end.Year() > 9999 {
+	if !end.After(start) || n < 1 || end.Sub(start) == math.MaxInt64 || start.Year() < 1 || end.Year() > 9999 {
 		return nil
 	}
 	start, end = start.In(loc), end.In(loc)
@@ -192,7 +192,7 @@ func (s timeStep) ticks(start, end time.Time) []TimeTick {
 			years := s.months / 12
 			first = time.Date(y/years*years, 1, 1, 0, 0, 0, 0, loc)
 		}
-		for i := 0; i < limit; i++ {
+		for i := range limit {
 			t := first.AddDate(0, i*s.months, 0)
 			if t.After(end) {
 				break
@@ -205,7 +205,7 @@ func (s timeStep) ticks(start, end time.Time) []TimeTick {
 		monday := time.Date(1970, 1, 5, 0, 0, 0, 0, time.UTC)
 		day := int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Sub(monday).Hours() / 24)
 		day -= ((day % s.days) + s.days) % s.days
-		for i := 0; i < limit; i++ {
+		for i := range limit {
 			t := time.Date(1970, 1, 5+day+i*s.days, 0, 0, 0, 0, loc)
 			if t.After(end) {
 				break
@@ -214,7 +214,7 @@ func (s timeStep) ticks(start, end time.Time) []TimeTick {
 		}
 	case s.clock >= time.Hour:
 		hours := int(s.clock / time.Hour)
-		for i := 0; i < limit; i++ {
+		for i := range limit {
 			t := time.Date(y, m, d, i*hours, 0, 0, 0, loc)
 			if t.After(end) {
 				break

@@ -1,6 +1,7 @@
 package snmptest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -40,8 +41,8 @@ type Agent struct {
 }
 
 // Serve starts an agent on an address such as "127.0.0.1:0". Close ends it.
-func Serve(addr string, rec *Recording, bad Behaviour) (*Agent, error) {
-	conn, err := net.ListenPacket("udp", addr)
+func Serve(ctx context.Context, addr string, rec *Recording, bad Behaviour) (*Agent, error) {
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("snmptest: %w", err)
 	}
