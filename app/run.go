@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -82,9 +83,9 @@ func RunReplay(ctx context.Context, a fyne.App, p *Player, show Show, log *slog.
 	return nil
 }
 
-// ReplayBoards are the built-in boards that suit a recording.
+// ReplayBoards are the built-in boards that suit what a recording had come to know at its end.
 func ReplayBoards(p *Player) ([]board.Spec, error) {
-	configured, err := DefaultBoards(KindsOf(p.Source()))
+	configured, err := DefaultBoards(KindsOf(p.rec.View(func() time.Time { return p.end })))
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func TestNews(t *testing.T) {
 	v := shop()
 	box := newNewsBox(ago(time.Hour))
 	event := func(name, reason string, count int, age time.Duration) *Happening {
-		return &Happening{Kind: "Pod", ObjectNamespace: "shop", ObjectName: name, Type: "Warning", Reason: reason, Message: "m", Count: count, Last: ago(age)}
+		return &Happening{meta: meta{UID: name + "-" + reason}, Kind: "Pod", ObjectNamespace: "shop", ObjectName: name, Type: "Warning", Reason: reason, Message: "m", Count: count, Last: ago(age)}
 	}
 	box.add(event("a", "BackOff", 1, time.Minute))
 	box.add(event("a", "BackOff", 5, 30*time.Second))
@@ -195,6 +195,12 @@ func TestNews(t *testing.T) {
 	got := box.take(v)
 	if len(got) != 2 || got[0].Text != "Unhealthy: m" || got[1].Text != "BackOff: m" || got[1].Count != 5 || got[1].Entity != "kube/c/ns/shop/pod/a" || got[1].Title != "shop/a" {
 		t.Errorf("told %+v, want Unhealthy, then BackOff folded to 5", got)
+	}
+	restarted := newNewsBox(ago(time.Hour))
+	restarted.add(event("a", "BackOff", 5, 30*time.Second))
+	if again := restarted.take(v); len(again) != 1 || again[0].Labels[model.LabelUID] == "" ||
+		again[0].Labels[model.LabelUID] != got[1].Labels[model.LabelUID] || again[0].Count != got[1].Count {
+		t.Errorf("after a restart %+v, want the UID and count of %+v: the store drops it then", again, got[1])
 	}
 	box.add(event("a", "BackOff", 5, 30*time.Second)) // an informer started anew
 	if got := box.take(v); len(got) != 0 {

@@ -146,15 +146,20 @@ func (q quiet) paint(n pen, env Env, body plot.Rect, now time.Time) {
 	}
 	n.mark(state, body.X+34*k, body.Y+50*k, 45)
 	n.text(body.X+72*k, body.Y+56*k, n.fit(head, size, false, body.W-72*k), size, false, n.p.Text)
-	for i, line := range wrapWords(n, q.why(env.Text), 20, false, body.W-80*k, q.whyLines(body, k)) {
+	rows := 1
+	if q.mute != nil && body.H >= 240*k { // an error may need two
+		rows = 2
+	}
+	lines := wrapWords(n, q.why(env.Text), 20, false, body.W-80*k, rows)
+	for i, line := range lines {
 		n.text(body.X+72*k, body.Y+float64(90+26*i)*k, line, 20, false, n.p.Muted)
 	}
-	y := body.Y + (99+26*float64(q.whyLines(body, k)))*k
+	y := body.Y + float64(99+26*len(lines))*k
 	if y+80*k > body.Bottom() {
 		return
 	}
 	n.rule(body.X+8*k, body.Right()-8*k, y, n.p.Grid)
-	number, suffix := plot.Format(q.rate, "cps")
+	number, suffix := format(q.rate, "cps")
 	figures := [][2]string{
 		{env.Text("%d of %d", q.answering, q.watched), env.Text("Sources answering")},
 		{Duration(env.Text, q.oldest), env.Text("Oldest sample")},
@@ -168,14 +173,6 @@ func (q quiet) paint(n pen, env Env, body plot.Rect, now time.Time) {
 		n.text(x, y+59*k, n.fit(f[1], 18, false, pitch-8*k), 18, false, n.p.Muted)
 	}
 	q.paintPast(n, env, plot.Rect{X: body.X + 8*k, Y: y + 82*k, W: body.W - 16*k, H: body.Bottom() - y - 82*k}, now)
-}
-
-// whyLines is how many lines the reason may take: an error needs two.
-func (q quiet) whyLines(body plot.Rect, k float64) int {
-	if q.mute != nil && body.H >= 240*k {
-		return 2
-	}
-	return 1
 }
 
 // paintPast lists what is active and needs nobody now, and then what was over within the last day.

@@ -45,7 +45,7 @@ func readClusterFacts(ctx context.Context, src model.Source, env Env, list []clu
 			c.more = append(c.more, clusterFact{what: env.Text("restarts, 1 h"), figure: strconv.Itoa(int(math.Round(v))), state: model.OK})
 		}
 		if v, ok := latency[c.id]; ok {
-			number, suffix := plot.Format(v, plot.UnitSeconds)
+			number, suffix := format(v, plot.UnitSeconds)
 			c.more = append(c.more, clusterFact{what: env.Text("API answers in"), figure: number + " " + suffix, state: model.OK})
 		}
 		if t.namespaces > 0 {
@@ -114,8 +114,14 @@ func tallyClusters(src model.Source, index map[string]int) []clusterTally {
 
 // addReason counts a pod by the first words of what is wrong with it.
 func (t *clusterTally) addReason(e model.Entity) {
-	word, _, _ := strings.Cut(e.Reason, ",")
-	word, _, _ = strings.Cut(word, ":")
+	word := e.Reason
+	if i := strings.IndexAny(word, ",:("); i >= 0 {
+		word = word[:i]
+	}
+	word, _, _ = strings.Cut(word, " since ")
+	if e.State == model.Critical { // CrashLoopBackOff, ImagePullBackOff: the image follows
+		word, _, _ = strings.Cut(word, " ")
+	}
 	word = cmp.Or(strings.TrimSpace(word), e.State.String())
 	t.reasons[word]++
 	if e.State.Worse(t.reasonState[word]) || t.reasonState[word] == model.Unknown {

@@ -191,8 +191,8 @@ func (e *events) paint(n pen, env Env, row plot.Rect, timeW float64, line told, 
 	x += 36 * k
 	title, text := eventTitle(line.Event, env.Lang), eventText(line.Event, env.Lang)
 	room := right - x
-	if text != "" && room >= 240*k && n.width(title, 20, true)+10*k+n.width(text, 18, false) > room {
-		room = max(room/2, room-n.width(text, 18, false)-10*k) // a long name leaves half of the line to what happened
+	if text != "" && line.Kind != "alert" && room >= 240*k && n.width(title, 20, true)+10*k+n.width(text, 18, false) > room {
+		room = max(room/2, room-n.width(text, 18, false)-10*k) // a long name leaves half of the line to what happened; an alert's says it itself
 	}
 	x = n.text(x, base, middle(n, title, 20, true, room), 20, true, n.p.Text) + 10*k
 	if right-x > 40*k && text != "" {

@@ -200,7 +200,7 @@ func stepFor(span time.Duration, w float64) time.Duration {
 
 // signed writes a change in percent with its sign.
 func signed(percent float64) string {
-	text := plot.FormatText(math.Round(percent), plot.UnitPercent)
+	text := formatText(math.Round(percent), plot.UnitPercent)
 	if percent >= 0.5 {
 		return "+" + text
 	}
@@ -208,7 +208,7 @@ func signed(percent float64) string {
 }
 
 func (s *stat) paint(n pen, env Env, body plot.Rect, r reading) {
-	number, suffix := plot.Format(r.value, s.Unit)
+	number, suffix := format(r.value, s.Unit)
 	big := body.H >= 120*n.k
 	size := 64.0
 	switch {
@@ -277,7 +277,7 @@ func (s *stat) paintNotes(n pen, env Env, from, right, base float64, r reading) 
 	case r.stale:
 		lines = []string{env.Text("at %s", clock(r.asOf, r.end, env.Style.Loc, time.TimeOnly))}
 	case r.hit != nil:
-		lines = []string{env.Text("limit %s", plot.FormatText(r.hit.Value, s.Unit))}
+		lines = []string{env.Text("limit %s", formatText(r.hit.Value, s.Unit))}
 		if since := r.crossedAt(); !since.IsZero() {
 			lines = append(lines, env.Text("since %s", clock(since, r.end, env.Style.Loc, "15:04")))
 		}
@@ -303,7 +303,7 @@ func (s *stat) below(env Env, r reading) string {
 	case r.stale:
 		return env.Text("at %s", clock(r.asOf, r.end, env.Style.Loc, time.TimeOnly))
 	case r.hit != nil:
-		return env.Text("limit %s", plot.FormatText(r.hit.Value, s.Unit))
+		return env.Text("limit %s", formatText(r.hit.Value, s.Unit))
 	case r.compare != "":
 		return r.compare + " " + env.Text("to %s ago", Duration(env.Text, s.compare))
 	}

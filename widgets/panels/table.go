@@ -247,7 +247,7 @@ func figure(v float64, unit string) string {
 	if math.IsNaN(v) {
 		return "–"
 	}
-	number, suffix := plot.Format(v, unit)
+	number, suffix := format(v, unit)
 	suffix = strings.TrimSuffix(suffix, "b/s")
 	if suffix == "" {
 		return number

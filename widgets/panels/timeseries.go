@@ -216,7 +216,11 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time, span time
 			break
 		}
 		if n := len(out); n == 0 || out[n-1].At.Sub(at) > span/50 {
-			out = append(out, plot.Moment{At: at, Label: at.In(env.Style.Loc).Format("15:04")})
+			m := plot.Moment{At: at, Label: at.In(env.Style.Loc).Format("15:04")}
+			if n > 0 && out[n-1].At.Sub(at) < span/5 { // two times of day would run into each other
+				m.Label = ""
+			}
+			out = append(out, m)
 		}
 	}
 	return out

@@ -166,7 +166,7 @@ func (t *topn) addSilent(ctx context.Context, src model.Source, lines []model.Se
 // subtitle says unit, limit and how many rows there are beyond those shown.
 func (t *topn) subtitle(env Env, shown, total int) string {
 	var parts []string
-	if _, suffix := plot.Format(1, t.Unit); suffix == "%" {
+	if _, suffix := format(1, t.Unit); suffix == "%" {
 		parts = append(parts, "%")
 	}
 	if shown < total {
@@ -179,7 +179,7 @@ func (t *topn) subtitle(env Env, shown, total int) string {
 
 // number writes a value; % stands in the title row, once for all.
 func (t *topn) number(v float64) string {
-	number, suffix := plot.Format(v, t.Unit)
+	number, suffix := format(v, t.Unit)
 	if suffix == "" || suffix == "%" {
 		return number
 	}
