@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"os"
 	"os/exec"
 	"runtime/pprof"
@@ -31,6 +31,7 @@ import (
 // Fyne app runs once a process and because the figure is the whole process's CPU.
 const (
 	benchEnv    = "NOCTURNE_BENCH_WALL"
+	benchForEnv = "NOCTURNE_BENCH_FOR"
 	benchWarm   = 4 * time.Second
 	benchFor    = 15 * time.Second
 	benchPanels = 40
@@ -63,7 +64,7 @@ func BenchmarkWallFrame(b *testing.B) {
 	ms := func(c frameCost) float64 { return c.CPU.Seconds() * 1000 / float64(c.Frames) }
 	for range b.N {
 		for range rounds {
-			s, w := ms(benchRun(b, "static")), ms(benchRun(b, "wall"))
+			s, w := ms(benchRun(b, "static", benchFor)), ms(benchRun(b, "wall", benchFor))
 			static, wall, ratio = append(static, s), append(wall, w), append(ratio, w/s)
 		}
 	}
@@ -77,20 +78,32 @@ func BenchmarkWallFrame(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-func benchRun(b *testing.B, mode string) frameCost {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+// TestWindow opens the real window under Xvfb and sees it take frames.
+func TestWindow(t *testing.T) {
+	if _, err := exec.LookPath("xvfb-run"); err != nil {
+		t.Skip("xvfb-run is not installed: run make deps-test")
+	}
+	if c := benchRun(t, "wall", 3*time.Second); c.Frames < 2 {
+		t.Errorf("the window took %d frames in 3 s, want one a second", c.Frames)
+	}
+}
+
+// benchRun runs this program in another mode on a virtual display of its own.
+func benchRun(t testing.TB, mode string, length time.Duration) frameCost {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "xvfb-run", "-a", "-s", "-screen 0 1920x1080x24", os.Args[0])
-	cmd.Env = append(os.Environ(), benchEnv+"="+mode, "LIBGL_ALWAYS_SOFTWARE=1")
-	cmd.Stderr = io.Discard // Mesa's remarks
+	cmd.Env = append(os.Environ(), benchEnv+"="+mode, benchForEnv+"="+length.String(), "LIBGL_ALWAYS_SOFTWARE=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		b.Fatalf("%s: %v", mode, err)
+		t.Fatalf("%s: %v: %s", mode, err, stderr.String())
 	}
 	var c frameCost
 	if err := json.Unmarshal(out, &c); err != nil || c.Frames == 0 {
-		b.Fatalf("%s: %v: %s", mode, err, out)
+		t.Fatalf("%s: %v: %s %s", mode, err, out, stderr.String())
 	}
 	return c
 }
@@ -102,6 +115,10 @@ func benchChild(run func(ctx context.Context, a fyne.App, w fyne.Window, frames 
 	w.SetPadded(false)
 	w.SetFullScreen(true)
 	var frames atomic.Uint64
+	length, err := time.ParseDuration(os.Getenv(benchForEnv))
+	if err != nil {
+		length = benchFor
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		time.Sleep(benchWarm)
@@ -111,7 +128,7 @@ func benchChild(run func(ctx context.Context, a fyne.App, w fyne.Window, frames 
 			}
 		}
 		before, cpu := frames.Load(), processCPU()
-		time.Sleep(benchFor)
+		time.Sleep(length)
 		cost := frameCost{Frames: frames.Load() - before, CPU: processCPU() - cpu}
 		_ = json.NewEncoder(os.Stdout).Encode(cost) // the parent sees what is missing
 		cancel()

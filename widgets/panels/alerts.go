@@ -53,7 +53,7 @@ func (a *alerts) Load(_ context.Context, src model.Source, env Env) (*View, erro
 		}
 	}
 	if len(list) == 0 || firing == 0 {
-		q := quietOf(src, env, list)
+		q := quietOf(src, env, list, a.Under)
 		v.Right = env.Text("%d alerts", 0)
 		if q.watched == 0 {
 			v.State, v.Notice = model.Unknown, &Notice{State: model.Unknown, Head: env.Text("Nothing is being watched"), Lines: []string{env.Text("No source is configured"), env.Text("That no alert fires means nothing")}}

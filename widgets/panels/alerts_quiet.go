@@ -20,6 +20,7 @@ type quiet struct {
 	looked             time.Duration       // since they were
 	acked, pending     []incident
 	past               []episode
+	part               bool // only a part of all that is watched is looked at
 }
 
 // episode is an alert of the last day that is over.
@@ -29,10 +30,10 @@ type episode struct {
 	lasted    time.Duration // below zero: not known
 }
 
-// quietOf reads the sources and the last day's alerts.
-func quietOf(src model.Source, env Env, list []incident) quiet {
+// quietOf reads the sources and the last day's alerts, those about under and what is below it.
+func quietOf(src model.Source, env Env, list []incident, under string) quiet {
 	now := src.Now()
-	var q quiet
+	q := quiet{part: under != ""}
 	for _, in := range list {
 		if in.Pending {
 			q.pending = append(q.pending, in)
@@ -60,7 +61,13 @@ func quietOf(src model.Source, env Env, list []incident) quiet {
 			q.rate += float64(row.Samples) / row.Every.Seconds()
 		}
 	}
-	q.past = episodes(src.Events(model.EventFilter{Kind: "alert", Since: now.Add(-24 * time.Hour), Until: now}), env.Lang)
+	past := model.EventFilter{Kind: "alert", Since: now.Add(-24 * time.Hour), Until: now, Entity: under}
+	told := src.Events(past)
+	if under != "" {
+		past.Entity += "/"
+		told = newestFirst(told, src.Events(past))
+	}
+	q.past = episodes(told, env.Lang)
 	return q
 }
 
@@ -126,6 +133,8 @@ func (q quiet) why(text Text) string {
 	switch {
 	case len(q.acked) > 0:
 		return text("All that fires is acknowledged")
+	case q.part:
+		return text("No alert about what is shown here")
 	case q.rules > 0:
 		return text("%d rules looked at %s ago, none fired", q.rules, Duration(text, q.looked))
 	}

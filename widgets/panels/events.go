@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -123,7 +124,7 @@ func newestFirst(a, b []model.Event) []model.Event {
 	return append(append(out, a...), b...)
 }
 
-// tell folds what was told several times in a row into one line and finds the roots of incidents.
+// tell folds what was told several times into one line and finds the roots of incidents.
 func tell(found []model.Event, alerts []model.Alert, rows int) []told {
 	roots := map[string]bool{}
 	for _, a := range alerts {
@@ -139,8 +140,12 @@ func tell(found []model.Event, alerts []model.Alert, rows int) []told {
 	}
 	var out []told
 	for _, ev := range found {
-		if n := len(out); n > 0 && out[n-1].Title == ev.Title && out[n-1].Text == ev.Text && out[n-1].Severity == ev.Severity {
+		if n := len(out); n > 0 && sameNews(out[n-1].Event, ev) && ev.Kind != "kubernetes" {
 			out[n-1].count += max(1, ev.Count)
+			continue
+		}
+		// Kubernetes counts by itself and tells the same thing again and again: the newest stands for all.
+		if ev.Kind == "kubernetes" && slices.ContainsFunc(out, func(t told) bool { return sameNews(t.Event, ev) }) {
 			continue
 		}
 		if len(out) == rows {
@@ -149,6 +154,11 @@ func tell(found []model.Event, alerts []model.Alert, rows int) []told {
 		out = append(out, told{Event: ev, count: max(1, ev.Count), root: entities[ev.Entity] && ev.Severity.Problem()})
 	}
 	return out
+}
+
+// sameNews reports whether two events tell the same of the same thing.
+func sameNews(a, b model.Event) bool {
+	return a.Title == b.Title && a.Text == b.Text && a.Severity == b.Severity && a.Entity == b.Entity
 }
 
 // spanText says a configured span, up to two days in hours: people say "the last 24 h".

@@ -92,8 +92,8 @@ type Common struct {
 
 // Query is one PromQL expression of a panel. Legend may hold {{label}} references.
 type Query struct {
-	Expr   string `yaml:"expr"`
-	Legend string `yaml:"legend"`
+	Expr   string          `yaml:"expr"`
+	Legend model.Localized `yaml:"legend"`
 }
 
 // Kind makes panels of one kind.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type tableOptions struct {
 type column struct {
 	Title  model.Localized `yaml:"title"`
 	Expr   string          `yaml:"expr"`  // joined to the rows by its labels
-	Field  string          `yaml:"field"` // "reason", "since", "parent", "state", or "value" with the table's expr
+	Field  string          `yaml:"field"` // "reason", "since", "seen", "parent", "state", or "value" with the table's expr
 	Label  string          `yaml:"label"` // a label of the entity
 	Unit   string          `yaml:"unit"`
 	Limits []Limit         `yaml:"limits"`
@@ -80,7 +81,7 @@ func (c *column) check(key string) error {
 		}
 		c.expr = &x
 	}
-	if _, err := oneOf(key+".field", c.Field, "", "reason", "since", "parent", "state", "value"); err != nil {
+	if _, err := oneOf(key+".field", c.Field, "", "reason", "since", "seen", "parent", "state", "value"); err != nil {
 		return err
 	}
 	if c.Expr == "" && c.Field == "" && c.Label == "" {
@@ -111,6 +112,11 @@ func defaultColumns(of string) []column {
 		}
 	case model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet, "workloads":
 		return []column{{Title: title("Ready", "준비"), Label: "ready"}, {Title: title("Wanted", "목표"), Label: "desired"}, {Title: title("Reason", "사유"), Field: "reason"}}
+	case "sources":
+		return []column{
+			{Title: title("Samples", "표본"), Label: "samples"}, {Title: title("Took", "소요"), Label: "took"}, {Title: title("Last answer", "최근 응답"), Field: "seen"},
+			{Title: title("Since", "지속"), Field: "since"}, {Title: title("Reason", "사유"), Field: "reason"},
+		}
 	case "":
 		return []column{{Title: title("Value", "값"), Field: "value"}}
 	}
@@ -265,7 +271,8 @@ func (t *table) things(src model.Source) []model.Entity {
 			if row.Target != "" && row.Target != row.Name {
 				name += " " + row.Target
 			}
-			out = append(out, model.Entity{ID: model.SourceID(row.Name), Kind: model.KindSource, Name: name, State: row.State, Reason: row.Error, Since: row.Since, Seen: row.LastOK})
+			out = append(out, model.Entity{ID: model.SourceID(row.Name), Kind: model.KindSource, Name: name, State: row.State, Reason: row.Error, Since: row.Since, Seen: row.LastOK,
+				Labels: map[string]string{"samples": strconv.Itoa(row.Samples), "took": formatText(row.Duration.Seconds(), plot.UnitSeconds), "every": formatText(row.Every.Seconds(), plot.UnitSeconds)}})
 		}
 		return out
 	case "workloads":
@@ -304,6 +311,11 @@ func (c *column) word(src model.Source, env Env, e model.Entity) string {
 		return cmp.Or(e.Labels[c.Label], "–")
 	case c.Field == "since":
 		return Duration(env.Text, src.Now().Sub(e.Since))
+	case c.Field == "seen":
+		if e.Seen.IsZero() {
+			return "–"
+		}
+		return env.Text("%s ago", Duration(env.Text, src.Now().Sub(e.Seen)))
 	case c.Field == "parent":
 		return e.Parent[strings.LastIndexByte(e.Parent, '/')+1:]
 	case c.Field == "state":

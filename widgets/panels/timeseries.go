@@ -105,7 +105,7 @@ func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View
 		if f.asOf.After(v.AsOf) { // the panel is as fresh as the freshest of its lines
 			v.AsOf, v.Every = f.asOf, f.every
 		}
-		called := names(q.Legend, fallbackName(t.exprs[i], q), answers[i])
+		called := names(q.Legend.In(env.Lang), fallbackName(t.exprs[i], q), answers[i])
 		for j, line := range answers[i] {
 			chart.Series = append(chart.Series, t.line(called[j], line, f, now, silent))
 		}
