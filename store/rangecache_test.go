@@ -66,7 +66,7 @@ func TestRangeCacheAnswersAsTheEngineDoes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b labels.Labels) bool { return labels.Equal(a, b) })); diff != "" {
+				if diff := cmp.Diff(want, got, cmp.Comparer(labels.Equal)); diff != "" {
 					t.Fatalf("round %d, %s over %v (-whole +kept):\n%s", round, expr, span, diff)
 				}
 			}

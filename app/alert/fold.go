@@ -76,7 +76,7 @@ func Fold(table []FoldRule, alerts []model.Alert, links func(from, kind string) 
 			root = direct[root]
 		}
 		alerts[t].Cause = ""
-		if root >= 0 && !(direct[root] == t && alerts[t].Since.Before(alerts[root].Since)) {
+		if root >= 0 && (direct[root] != t || !alerts[t].Since.Before(alerts[root].Since)) {
 			alerts[t].Cause = alerts[root].ID
 		}
 	}

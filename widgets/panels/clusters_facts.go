@@ -119,6 +119,9 @@ func (t *clusterTally) addReason(e model.Entity) {
 		word = word[:i]
 	}
 	word, _, _ = strings.Cut(word, " since ")
+	if node := e.Labels["node"]; node != "" {
+		word = strings.TrimSuffix(word, " "+node)
+	}
 	if e.State == model.Critical { // CrashLoopBackOff, ImagePullBackOff: the image follows
 		word, _, _ = strings.Cut(word, " ")
 	}

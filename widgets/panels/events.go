@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	promodel "github.com/prometheus/common/model"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -106,9 +109,36 @@ func eventTitle(ev model.Event, lang string) string {
 	return cmp.Or(ev.Labels["summary_"+lang], ev.Title)
 }
 
-// eventText is what happened, in a language.
-func eventText(ev model.Event, lang string) string {
-	return cmp.Or(ev.Labels["description_"+lang], ev.Text)
+// eventText is what happened. What the wall itself has told is said in its language, the rest stays as
+// it came.
+func eventText(ev model.Event, env Env) string {
+	if text := ev.Labels["description_"+env.Lang]; text != "" && ev.Labels["transition"] == "fired" {
+		return text
+	}
+	switch ev.Kind {
+	case "alert":
+		if span, ok := strings.CutPrefix(ev.Text, "resolved after "); ok {
+			if d, err := promodel.ParseDuration(span); err == nil {
+				return env.Text("resolved after %s", Duration(env.Text, time.Duration(d)))
+			}
+		}
+		if by, ok := strings.CutPrefix(ev.Text, "acknowledged by "); ok {
+			return env.Text("acknowledged by %s", by)
+		}
+	case "state":
+		if from, to, ok := strings.Cut(ev.Text, " → "); ok {
+			return stateWord(env, from) + " → " + stateWord(env, to)
+		}
+	}
+	return ev.Text
+}
+
+// stateWord translates a state's name, or that a thing is gone, and leaves everything else.
+func stateWord(env Env, word string) string {
+	if _, err := model.ParseState(word); err == nil || word == "gone" {
+		return env.Text(word)
+	}
+	return word
 }
 
 // newestFirst merges two lists that are newest first.
@@ -145,7 +175,9 @@ func tell(found []model.Event, alerts []model.Alert, rows int) []told {
 			continue
 		}
 		// Kubernetes counts by itself and tells the same thing again and again: the newest stands for all.
-		if ev.Kind == "kubernetes" && slices.ContainsFunc(out, func(t told) bool { return sameNews(t.Event, ev) }) {
+		if ev.Kind == "kubernetes" && slices.ContainsFunc(out, func(t told) bool {
+			return t.Kind == ev.Kind && t.Title == ev.Title && t.Labels["reason"] == ev.Labels["reason"]
+		}) {
 			continue
 		}
 		if len(out) == rows {
@@ -199,7 +231,7 @@ func (e *events) paint(n pen, env Env, row plot.Rect, timeW float64, line told, 
 	}
 	n.mark(line.Severity, x+13*k, mid, 24)
 	x += 36 * k
-	title, text := eventTitle(line.Event, env.Lang), eventText(line.Event, env.Lang)
+	title, text := eventTitle(line.Event, env.Lang), eventText(line.Event, env)
 	room := right - x
 	if text != "" && line.Kind != "alert" && room >= 240*k && n.width(title, 20, true)+10*k+n.width(text, 18, false) > room {
 		room = max(room/2, room-n.width(text, 18, false)-10*k) // a long name leaves half of the line to what happened; an alert's says it itself

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	promodel "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -187,7 +188,7 @@ func differing(lines []model.Series) []string {
 	if len(lines) == 0 {
 		return nil
 	}
-	seen := map[string]bool{labels.MetricName: true}
+	seen := map[string]bool{promodel.MetricNameLabel: true}
 	for _, line := range lines {
 		line.Labels.Range(func(l labels.Label) {
 			if seen[l.Name] {

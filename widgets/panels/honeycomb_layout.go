@@ -61,13 +61,14 @@ func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 		if uneven(combs) {
 			place = lay.shelved
 		}
+		room := math.Sqrt(body.W * body.H / (rowRatio * float64(len(cells)) * k * k)) // no wider pitch can fit
 		for pitch := combLargest; pitch >= 18.0; pitch-- {
-			if place(combs, body, pitch*k, true) {
+			if pitch <= room && place(combs, body, pitch*k, true) {
 				return lay
 			}
 		}
 		for pitch := 26.0; pitch >= 14; pitch -= 2 {
-			if place(combs, body, pitch*k, false) {
+			if pitch <= room && place(combs, body, pitch*k, false) {
 				return lay
 			}
 		}

@@ -125,9 +125,9 @@ func layServices(list []namespace, size plot.Rect, k float64) serviceLayout {
 		shown[i] = len(g.services)
 	}
 	if f.mayFit(shown, size.H) {
-		if lay, h := f.lay(shown, 0); h <= size.H+gap {
+		if _, h := f.lay(shown, 0); h <= size.H+gap {
 			spare := (size.H + gap - h) / float64(max(1, f.rows))
-			lay, _ = f.lay(shown, min(spare, 22*k))
+			lay, _ := f.lay(shown, min(spare, 22*k))
 			return lay
 		}
 	}

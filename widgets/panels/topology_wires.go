@@ -224,7 +224,7 @@ func (a *arranger) routeRow(b *bundle) {
 		drop = 16 * a.k
 	}
 	var path []plot.Point
-	for i := 0; i <= 12; i++ {
+	for i := range 13 {
 		t := float64(i) / 12
 		path = append(path, plot.Point{X: p0.X + (p1.X-p0.X)*t, Y: p0.Y + (p1.Y-p0.Y)*t + 4*drop*t*(1-t)})
 	}

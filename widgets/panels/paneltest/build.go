@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	promodel "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -34,7 +35,7 @@ func (s *Source) Add(things ...model.Entity) {
 // Gauge adds a series with the value of f at each moment; NaN leaves the point out. kv are label
 // names and values.
 func (s *Source) Gauge(name string, f func(t time.Time) float64, kv ...string) {
-	line := model.Series{Labels: labels.FromStrings(append([]string{labels.MetricName, name}, kv...)...)}
+	line := model.Series{Labels: labels.FromStrings(append([]string{promodel.MetricNameLabel, name}, kv...)...)}
 	for t := s.At.Add(-Reach).Truncate(Every); !t.After(s.At); t = t.Add(Every) {
 		if v := f(t); !math.IsNaN(v) {
 			line.Points = append(line.Points, model.Point{T: t.UnixMilli(), V: v})
@@ -144,7 +145,7 @@ func Crowd(n int) *Source {
 		}
 		value := Dice(pod, 100)
 		s.Lines = append(s.Lines, model.Series{
-			Labels: labels.FromStrings(labels.MetricName, "load", "instance", pod),
+			Labels: labels.FromStrings(promodel.MetricNameLabel, "load", "instance", pod),
 			Points: []model.Point{{T: s.At.Add(-5 * time.Second).UnixMilli(), V: value}},
 		})
 	}

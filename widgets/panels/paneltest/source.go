@@ -92,7 +92,7 @@ func (s *Source) Events(f model.EventFilter) []model.Event {
 			f.MinRank != model.Unknown && e.Severity.Rank() < f.MinRank.Rank(),
 			f.Kind != "" && f.Kind != e.Kind,
 			f.Source != "" && f.Source != e.Source,
-			f.Entity != "" && f.Entity != e.Entity && !(strings.HasSuffix(f.Entity, "/") && strings.HasPrefix(e.Entity, f.Entity)),
+			f.Entity != "" && f.Entity != e.Entity && (!strings.HasSuffix(f.Entity, "/") || !strings.HasPrefix(e.Entity, f.Entity)),
 			text != "" && !strings.Contains(strings.ToLower(e.Title+"\n"+e.Text), text):
 			continue
 		}
