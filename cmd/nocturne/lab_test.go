@@ -321,7 +321,14 @@ func TestLab(t *testing.T) {
 	began := l.start()
 	l.within(began, 15*time.Second, "start shows host, devices, links and cluster", l.up)
 
-	t.Run("fault 1: link-down", func(t *testing.T) {
+	run := func(name string, f func(t *testing.T)) { // what fails in a subtest ends that one alone
+		t.Run(name, func(sub *testing.T) {
+			l.t = sub
+			defer func() { l.t = t }()
+			f(sub)
+		})
+	}
+	run("fault 1: link-down", func(t *testing.T) {
 		at := l.fault("link-down")
 		l.within(at, 2*poll+time.Second, "link critical", l.cable("core1", "dist2", "critical"))
 		l.within(at, 3*poll+5*time.Second, "alert", l.alerting("LinkDown", "core1", true))
@@ -332,7 +339,7 @@ func TestLab(t *testing.T) {
 		l.within(at, 3*poll, "link ok", l.cable("core1", "dist2", "ok"))
 		l.within(at, 4*poll+10*time.Second, "alert gone", l.alerting("LinkDown", "core1", false))
 	})
-	t.Run("fault 2: agent-silent", func(t *testing.T) {
+	run("fault 2: agent-silent", func(t *testing.T) {
 		at := l.fault("agent-silent")
 		l.within(at, 3*poll, "device stale", l.want("device/acc12", "stale", ""))
 		if err := l.cable("acc12", "dist1", "ok")(); err != nil {
@@ -344,13 +351,13 @@ func TestLab(t *testing.T) {
 		at = l.heal("agent-silent")
 		l.within(at, 4*poll, "device ok", l.want("device/acc12", "ok", ""))
 	})
-	t.Run("fault 12: node-notready", func(t *testing.T) {
+	run("fault 12: node-notready", func(t *testing.T) {
 		at := l.fault("node-notready")
 		l.within(at, 5*time.Second, "node critical", l.want("kube/lab-seoul/node/node-07", "critical", ""))
 		at = l.heal("node-notready")
 		l.within(at, 60*time.Second, "node ok", l.want("kube/lab-seoul/node/node-07", "ok", ""))
 	})
-	t.Run("fault 13: pod-crash", func(t *testing.T) {
+	run("fault 13: pod-crash", func(t *testing.T) {
 		at := l.fault("pod-crash")
 		crashing := func(want bool) func() error {
 			return func() error {
@@ -376,7 +383,7 @@ func TestLab(t *testing.T) {
 		at = l.heal("pod-crash")
 		l.within(at, 60*time.Second, "pod well", crashing(false))
 	})
-	t.Run("fault 17: apiserver-hang and apiserver-down", func(t *testing.T) {
+	run("fault 17: apiserver-hang and apiserver-down", func(t *testing.T) {
 		for _, name := range []string{"apiserver-hang", "apiserver-down"} {
 			at := l.fault(name)
 			l.within(at, 30*time.Second, name+": cluster stale", func() error {
@@ -395,7 +402,7 @@ func TestLab(t *testing.T) {
 			l.within(at, 60*time.Second, name+": cluster ok", l.want("kube/lab-seoul", "ok", ""))
 		}
 	})
-	t.Run("fault 28: collector-panic", func(t *testing.T) {
+	run("fault 28: collector-panic", func(t *testing.T) {
 		at := l.fault("collector-panic")
 		l.within(at, 2*poll, "source red", func() error {
 			out, err := l.nocturne("events", "--json")
@@ -412,7 +419,7 @@ func TestLab(t *testing.T) {
 		}
 		l.within(at, 60*time.Second, "restarted", l.want("device/core1", "ok", ""))
 	})
-	t.Run("fault 30: kill-wall", func(t *testing.T) { l.killed() })
+	run("fault 30: kill-wall", func(*testing.T) { l.killed() })
 }
 
 // killed: after kill -9 the samples go up to one tick before the kill, and what was firing fires on with its age.
@@ -429,7 +436,7 @@ func (l *lab) killed() {
 		l.t.Fatal("the wallboard survived SIGKILL")
 	}
 	l.wall = nil
-	out, err := l.nocturne("query", fmt.Sprintf("max(timestamp(node_time_seconds))"), "--at", killed.Format(time.RFC3339))
+	out, err := l.nocturne("query", "max(timestamp(node_time_seconds))", "--at", killed.Format(time.RFC3339))
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ type device struct {
 	last    *Snapshot         // of the last round that was answered
 	index   map[string]uint32 // ifIndex label of each port
 	loss    lossWindow
+	silent  bool // the last round got no answer at all
 
 	identity   *Identity // nil: to be read
 	identityAt time.Time
@@ -53,12 +54,16 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 	known := d.known(began)
 	snap, err := poll(ctx, d.session, known, d.now)
 	if snap != nil {
-		d.loss.add(d.session.requests-sent, d.session.lost-lost) // silence is no loss
+		if !d.silent { // an agent that comes back in the middle of a round has lost nothing
+			d.loss.add(d.session.requests-sent, d.session.lost-lost)
+		}
+		d.silent = false
 		if err == nil && known == nil {
 			d.identity, d.identityAt = &snap.Identity, began
 		}
 		d.told(snap, err == nil, began, emit)
 	} else if !errors.Is(err, context.Canceled) {
+		d.silent, d.loss = true, lossWindow{} // silence is no loss, nor is how it began
 		d.maps.silent(d.target.String(), emit)
 	}
 	if err != nil {
@@ -132,6 +137,7 @@ type lossWindow struct {
 const (
 	lossRounds   = 10
 	lossRequests = 20 // before which a ratio says nothing
+	lossOften    = 3  // rounds that must have lost something: an agent that stood still once loses nothing on the way
 )
 
 func (w *lossWindow) add(sent, lost uint64) {
@@ -141,10 +147,14 @@ func (w *lossWindow) add(sent, lost uint64) {
 
 func (w *lossWindow) ratio() float64 {
 	var sent, lost uint64
+	often := 0
 	for _, r := range w.rounds {
 		sent, lost = sent+r.sent, lost+r.lost
+		if r.lost > 0 {
+			often++
+		}
 	}
-	if sent < lossRequests {
+	if sent < lossRequests || often < lossOften {
 		return 0
 	}
 	return float64(lost) / float64(sent)
