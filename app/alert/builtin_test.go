@@ -198,6 +198,8 @@ func TestBuiltinRules(t *testing.T) {
 		{"CPU", 8 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_cpu_seconds_total{instance="db1",cpu="0",mode="idle"}`] = 0.05 * since.Seconds()
 			s[`node_cpu_seconds_total{instance="db1",cpu="1",mode="idle"}`] = 0.03 * since.Seconds()
+			s[`node_cpu_seconds_total{instance="db1",cpu="0",mode="user"}`] = 0.95 * since.Seconds()
+			s[`node_cpu_seconds_total{instance="db1",cpu="1",mode="user"}`] = 0.97 * since.Seconds()
 		}, []string{"db1 CPU 96 % busy"}},
 		{"memory", 6 * time.Minute, steady(map[string]float64{
 			`node_memory_MemTotal_bytes{instance="db1"}`: 100, `node_memory_MemAvailable_bytes{instance="db1"}`: 8,

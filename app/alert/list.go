@@ -111,6 +111,11 @@ func event(a nocturne.Alert, transition string, severity nocturne.State, now tim
 	if a.Cause != "" {
 		ls["cause"] = a.Cause
 	}
+	for name, words := range a.Annotations { // in other languages: the event has its title and text in English
+		if strings.HasPrefix(name, "summary_") || transition == "fired" && strings.HasPrefix(name, "description_") {
+			ls[name] = title(words)
+		}
+	}
 	return nocturne.Event{
 		Time: now, Severity: severity, Kind: "alert", Entity: a.Entity, Title: a.Title, Text: text, Labels: ls,
 	}
