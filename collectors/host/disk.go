@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"sync"
 
@@ -54,11 +55,11 @@ func (m *mounts) read(ctx context.Context) ([]metric, error) {
 		select {
 		case a := <-answers:
 			delete(waiting, a.part.Mountpoint)
-			if a.err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", a.part.Mountpoint, a.err))
-				continue
+			metrics, err := a.metrics()
+			if err != nil {
+				errs = append(errs, err)
 			}
-			out = append(out, filesystemMetrics(a.part, a.stat)...)
+			out = append(out, metrics...)
 		case <-ctx.Done():
 			for mount := range waiting {
 				errs = append(errs, fmt.Errorf("%s does not answer: %w", mount, ctx.Err()))
@@ -67,6 +68,22 @@ func (m *mounts) read(ctx context.Context) ([]metric, error) {
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// metrics are one mount point's. A mount that the kernel lists but this process has not in its own
+// tree (a chroot, another namespace) is not its business, and one that it may not look into, such as
+// a user's FUSE mount, is told as node_exporter does: neither is a fault of the source.
+func (u usage) metrics() ([]metric, error) {
+	switch {
+	case u.err == nil:
+		return filesystemMetrics(u.part, u.stat), nil
+	case errors.Is(u.err, fs.ErrNotExist):
+		return nil, nil
+	case errors.Is(u.err, fs.ErrPermission):
+		return []metric{{"node_filesystem_device_error", partitionLabels(u.part), 1}}, nil
+	default:
+		return nil, fmt.Errorf("%s: %w", u.part.Mountpoint, u.err)
+	}
 }
 
 // ask has a mount point's usage sent to answers, which has room for it. It reports false when an
@@ -106,8 +123,12 @@ func realPartitions(parts []disk.PartitionStat) []disk.PartitionStat {
 	return out
 }
 
+func partitionLabels(p disk.PartitionStat) []string {
+	return []string{"device", p.Device, "fstype", p.Fstype, "mountpoint", p.Mountpoint}
+}
+
 func filesystemMetrics(p disk.PartitionStat, u *disk.UsageStat) []metric {
-	ls := []string{"device", p.Device, "fstype", p.Fstype, "mountpoint", p.Mountpoint}
+	ls := partitionLabels(p)
 	return []metric{
 		{"node_filesystem_size_bytes", ls, float64(u.Total)},
 		{"node_filesystem_free_bytes", ls, float64(u.Total - min(u.Used, u.Total))},
