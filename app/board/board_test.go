@@ -3,13 +3,7 @@ package board
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +15,8 @@ import (
 	"github.com/nocturne-noc/nocturne/widgets/panels"
 	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
+	"github.com/nocturne-noc/nocturne/widgets/plot/plottest"
 )
-
-var update = flag.Bool("update", false, "write the golden pictures anew")
 
 func testEnv(t testing.TB, light bool) panels.Env {
 	t.Helper()
@@ -119,62 +112,8 @@ func TestScreenGolden(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := NewScreen(faces(), Options{W: tc.w, H: tc.h, Env: testEnv(t, tc.light), Board: 1, Boards: 6, Banner: tc.banner})
 			s.Update(t.Context(), tc.src, 4)
-			golden(t, tc.name, s.Compose())
+			plottest.Golden(t, tc.name, s.Compose())
 		})
-	}
-}
-
-// golden compares img with testdata/NAME.png and leaves what differs in testdata/failed.
-func golden(t *testing.T, name string, img *image.RGBA) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".png")
-	if *update {
-		write(t, path, img)
-		return
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatalf("%v (run with -update to write it)", err)
-	}
-	defer func() { _ = f.Close() }()
-	want, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want.Bounds() != img.Bounds() {
-		t.Fatalf("%s: size %v, want %v", name, img.Bounds(), want.Bounds())
-	}
-	for y := range img.Rect.Dy() {
-		for x := range img.Rect.Dx() {
-			if !alike(color.RGBAModel.Convert(want.At(x, y)).(color.RGBA), img.RGBAAt(x, y)) {
-				write(t, filepath.Join("testdata", "failed", name+".png"), img)
-				t.Fatalf("%s differs at (%d,%d); see testdata/failed/%s.png", name, x, y, name)
-			}
-		}
-	}
-}
-
-// alike leaves room for the last digit of floating point on other processors: two steps a channel.
-func alike(a, b color.RGBA) bool {
-	near := func(x, y uint8) bool { return max(x, y)-min(x, y) <= 2 }
-	return near(a.R, b.R) && near(a.G, b.G) && near(a.B, b.B)
-}
-
-func write(t *testing.T, path string, img image.Image) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := enc.Encode(f, img); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,13 +1,10 @@
 package panels
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"image"
-	"image/draw"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,10 +17,10 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
+	"github.com/nocturne-noc/nocturne/widgets/plot/plottest"
 )
 
 var (
-	update   = flag.Bool("update", false, "rewrite the golden pictures")
 	pictures = flag.String("pictures", "", "folder to write every picture to, for looking at")
 )
 
@@ -177,7 +174,7 @@ func (p picture) check(t *testing.T) {
 	t.Helper()
 	img := p.draw(t)
 	if *pictures != "" {
-		write(t, filepath.Join(*pictures, p.name+".png"), img)
+		plottest.Write(t, filepath.Join(*pictures, p.name+".png"), img)
 	}
 	if p.korean || strings.ContainsRune(p.name, '한') {
 		if blank(img) {
@@ -185,39 +182,7 @@ func (p picture) check(t *testing.T) {
 		}
 		return
 	}
-	path := filepath.Join("testdata", p.name+".png")
-	if *update {
-		write(t, path, img)
-		return
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run the test with -update and look at the picture", err)
-	}
-	want, err := png.Decode(bytes.NewReader(data))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	if n := pixelsDiffering(want, img); n != 0 {
-		failed := filepath.Join("testdata", "failed", p.name+".png")
-		write(t, failed, img)
-		t.Errorf("%s: %d pixels differ (-1: another size); compare with %s", path, n, failed)
-	}
-}
-
-func pixelsDiffering(want image.Image, got *image.RGBA) int {
-	if want.Bounds() != got.Bounds() {
-		return -1
-	}
-	have := image.NewRGBA(want.Bounds())
-	draw.Draw(have, have.Rect, want, have.Rect.Min, draw.Src)
-	n := 0
-	for i := 0; i < len(have.Pix); i += 4 {
-		if [4]byte(have.Pix[i:]) != [4]byte(got.Pix[i:]) {
-			n++
-		}
-	}
-	return n
+	plottest.Golden(t, p.name, img)
 }
 
 // blank reports whether all pixels of the body are alike.
@@ -232,20 +197,6 @@ func blank(img *image.RGBA) bool {
 		}
 	}
 	return true
-}
-
-func write(t *testing.T, path string, img *image.RGBA) {
-	t.Helper()
-	var buf bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, img); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 const (
