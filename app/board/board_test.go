@@ -234,3 +234,27 @@ func TestOldestNamesTheRootAmongTheWorst(t *testing.T) {
 		t.Errorf("oldest of none = %+v", got)
 	}
 }
+
+// TestBannerChangesWhileTheScreenIsUpdated is for the race detector: the wall's director words the
+// banner anew while the pump paints.
+func TestBannerChangesWhileTheScreenIsUpdated(t *testing.T) {
+	s := NewScreen(Spec{Columns: 1, Rows: 1}, Options{W: 640, H: 360, Env: testEnv(t, false), Banner: &Banner{Head: "0"}})
+	painted := make(chan struct{})
+	var director sync.WaitGroup
+	director.Go(func() { // goes on for as long as the screen is updated
+		for {
+			select {
+			case <-painted:
+				return
+			default:
+				s.SetBanner(&Banner{Head: "1", Replay: true})
+			}
+		}
+	})
+	src := paneltest.New(night)
+	for range 5 {
+		s.Update(t.Context(), src, 0)
+	}
+	close(painted)
+	director.Wait()
+}

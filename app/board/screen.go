@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -79,6 +80,7 @@ type Screen struct {
 	tiles  []*tile
 	header pair
 	banner pair
+	words  atomic.Pointer[Banner] // what the banner says
 }
 
 // pair is two buffers of one picture: one is shown while the other is painted.
@@ -131,6 +133,7 @@ func NewScreen(spec Spec, opts Options) *Screen {
 	g := NewGeometry(opts.W, opts.H, spec.Columns, spec.Rows, opts.TextScale, opts.Banner != nil)
 	opts.Env.Style.K = g.K
 	s := &Screen{spec: spec, opts: opts, geo: g, header: newPair(g.Header), banner: newPair(g.Banner)}
+	s.words.Store(opts.Banner)
 	for _, p := range spec.Panels {
 		t := &tile{pair: newPair(g.Place(p.At)), placed: p, env: opts.Env}
 		t.env.Size = g.body(t.rect.Dx(), t.rect.Dy())
@@ -152,7 +155,8 @@ func (s *Screen) Places() []image.Rectangle {
 }
 
 // SetBanner changes the banner's text. A banner that comes or goes needs a new Screen.
-func (s *Screen) SetBanner(b *Banner) { s.opts.Banner = b }
+// Safe while the screen is being updated.
+func (s *Screen) SetBanner(b *Banner) { s.words.Store(b) }
 
 // Update loads the panels whose data has changed, paints what is due, and returns the new pictures.
 // beat is a count that the caller raises by one each second.
@@ -193,8 +197,8 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 	head.paint(c, s.opts.Env)
 	s.header.flip()
 	out = append(out, Change{Index: HeaderIndex, Image: s.header.front})
-	if s.opts.Banner != nil && !s.geo.Banner.Empty() {
-		paintBanner(plot.NewCanvas(s.banner.back, s.opts.Env.Face), s.opts.Env, *s.opts.Banner)
+	if b := s.words.Load(); b != nil && !s.geo.Banner.Empty() {
+		paintBanner(plot.NewCanvas(s.banner.back, s.opts.Env.Face), s.opts.Env, *b)
 		s.banner.flip()
 		out = append(out, Change{Index: BannerIndex, Image: s.banner.front})
 	}
@@ -207,13 +211,13 @@ func (s *Screen) Compose() *image.RGBA {
 	c := plot.NewCanvas(img, nil)
 	c.Clear(s.opts.Env.Style.Palette.Background)
 	blit(img, s.header)
-	if s.opts.Banner != nil {
+	if s.words.Load() != nil {
 		blit(img, s.banner)
 	}
 	for _, t := range s.tiles {
 		blit(img, t.pair)
 	}
-	if b := s.opts.Banner; b != nil && b.Replay {
+	if b := s.words.Load(); b != nil && b.Replay {
 		frameReplay(c, s.opts.Env)
 	}
 	return img

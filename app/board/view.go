@@ -51,12 +51,12 @@ func (v *View) SetScreen(s *Screen, pictures []Change) {
 		p.OnTapped = func(x, y float64) { v.tapped(i, x, y) }
 		v.tiles = append(v.tiles, p)
 	}
-	replay := s.opts.Banner != nil && s.opts.Banner.Replay
+	banner := s.words.Load()
 	for _, f := range v.frame {
 		f.FillColor = s.opts.Env.Style.Palette.Inverse
-		f.Hidden = !replay
+		f.Hidden = banner == nil || !banner.Replay
 	}
-	v.banner.Hidden = s.opts.Banner == nil
+	v.banner.Hidden = banner == nil
 	v.Pictures(pictures)
 	v.Refresh()
 }
