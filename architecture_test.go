@@ -35,7 +35,11 @@ var mayImport = []struct {
 	{"collectors/snmp/...", []string{"collectors/snmp/...", "collectors", "store/model"}},
 	{"store/model", nil},
 	{"store/bolt", []string{"store/model"}},
-	{"store", []string{"store/model", "store/bolt"}},
+	{"store/chunk", nil},
+	{"store/rollup", []string{"store/chunk"}},
+	{"store/eventlog", []string{"store/model"}},
+	{"store", []string{"store/model", "store/bolt", "store/chunk", "store/rollup", "store/eventlog"}},
+	{"app/clock", nil},
 	{"assets", nil},
 	{"", nil},
 }

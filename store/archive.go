@@ -163,8 +163,8 @@ func (a *archive) load(ctx context.Context, windows []bolt.SealedWindow, mint, m
 		}
 		x, err := a.index(w)
 		if err == nil {
-			err = w.File.Chunks(w.Start, x.match(matchers...), func(n uint32, data []byte) {
-				m.add(x.sets[n], chunk{max(w.Start, w.MinT), min(w.End()-1, w.MaxT), data})
+			err = w.File.Chunks(w.Start, x.match(matchers...), func(n uint32, c bolt.Chunk) {
+				m.add(x.sets[n], chunkData{max(w.Start, w.MinT), min(w.End()-1, w.MaxT), c.Encoding, slices.Clone(c.Data)})
 			})
 		}
 		switch {
@@ -209,7 +209,7 @@ type merger struct {
 
 func newMerger() *merger { return &merger{byHash: map[uint64][]*seriesData{}} }
 
-func (m *merger) add(ls labels.Labels, chunks ...chunk) {
+func (m *merger) add(ls labels.Labels, chunks ...chunkData) {
 	hash := ls.Hash()
 	for _, d := range m.byHash[hash] {
 		if labels.Equal(d.labels, ls) {

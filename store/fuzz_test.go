@@ -56,7 +56,7 @@ func FuzzChunk(f *testing.F) {
 		if len(data) < 2 {
 			return // bolt does not hand out such
 		}
-		d := &seriesData{chunks: []chunk{{0, 1 << 40, data}, {1 << 40, 1 << 41, data}}, mint: 0, maxt: 1 << 50}
+		d := &seriesData{chunks: []chunkData{{0, 1 << 40, 1, data}, {1 << 40, 1 << 41, 1, data}}, mint: 0, maxt: 1 << 50}
 		it := d.Iterator(nil)
 		for n := 0; it.Next() != chunkenc.ValNone; n++ {
 			if at := it.AtT(); at < d.mint || at > d.maxt || n > 1<<17 {

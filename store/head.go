@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
+	"github.com/nocturne-noc/nocturne/store/chunk"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -52,8 +52,7 @@ type headChunk struct {
 	window     int64 // start of its window
 	minT, maxT int64
 	n          int // samples; the chunk counts them too, in a place that is rarely in the cache
-	xor        *chunkenc.XORChunk
-	app        chunkenc.Appender
+	data       chunk.Chunk
 }
 
 func newHead() *head {
@@ -143,11 +142,10 @@ func (m *memSeries) add(t int64, v float64) {
 		c = m.chunks[n-1]
 	}
 	if c == nil || c.window != window || c.n >= maxChunkSamples {
-		c = &headChunk{window: window, minT: t, xor: chunkenc.NewXORChunk()}
-		c.app, _ = c.xor.Appender() // fails only for chunks that have been read from somewhere
+		c = &headChunk{window: window, minT: t}
 		m.chunks = append(m.chunks, c)
 	}
-	c.app.Append(0, t, v)
+	c.data.Append(t, v)
 	c.maxT = t
 	c.n++
 	m.lastT, m.lastV = t, v

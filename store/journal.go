@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
+	"github.com/nocturne-noc/nocturne/store/chunk"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -193,7 +194,7 @@ func (s *Store) snapshot() ([]byte, error) {
 			b = binary.AppendVarint(b, c.minT)
 			b = binary.AppendVarint(b, c.maxT)
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(m.lastV))
-			j.append(recChunk, append(b, c.xor.Bytes()...))
+			j.append(recChunk, append(b, c.data.Bytes()...))
 			m.walLast = m.lastV
 		}
 		if len(j.frame) > frameTarget {
@@ -313,7 +314,7 @@ func (p *replay) samples(r *reader) {
 
 func (p *replay) chunk(r *reader) error {
 	ref := r.uvarint()
-	c := &headChunk{window: r.varint(), minT: r.varint(), maxT: r.varint(), xor: chunkenc.NewXORChunk()}
+	c := &headChunk{window: r.varint(), minT: r.varint(), maxT: r.varint()}
 	last := r.float()
 	if r.err != nil || ref >= uint64(len(p.series)) || len(r.b) < 2 {
 		return errTruncated
@@ -324,11 +325,10 @@ func (p *replay) chunk(r *reader) error {
 		return nil // sealed meanwhile
 	}
 	// The chunk is built anew rather than taken over: so it is known to be sound, and can grow.
-	old, err := chunkenc.FromData(chunkenc.EncXOR, r.b)
-	if err != nil {
+	var it chunk.Iterator
+	if err := it.Reset(c.data.Encoding(), r.b); err != nil {
 		return err
 	}
-	it := old.Iterator(nil)
 	for it.Next() != chunkenc.ValNone {
 		t, v := it.At()
 		if fresh, err := p.s.head.check(m, t, v); err == nil && fresh {

@@ -116,7 +116,7 @@ func (s *Store) start(damage []error) error {
 // restore rebuilds what the folder knows. What it returns first was damaged and left out.
 func (s *Store) restore() (damage []error, err error) {
 	damage = s.dir.Aside()
-	windows, err := s.dir.Windows()
+	windows, err := s.dir.Windows(bolt.Raw)
 	if err != nil {
 		return damage, err
 	}
@@ -371,7 +371,7 @@ func (s *Store) sealBefore(limit int64) error {
 	}
 	var sealed []bolt.SealedWindow
 	for _, data := range list {
-		w, err := s.dir.Put(data)
+		w, err := s.dir.Put(bolt.Raw, data)
 		if err != nil {
 			s.mu.Lock()
 			if len(due) > maxUnsealed {
@@ -438,10 +438,10 @@ func (s *Store) windowData(start int64) (*bolt.WindowData, error) {
 	}
 	slices.SortFunc(series, func(a, b *memSeries) int { return labels.Compare(a.labels, b.labels) })
 	for _, m := range series {
-		var chunks [][]byte
+		var chunks []bolt.Chunk
 		for _, c := range m.chunks {
 			if c.window == start {
-				chunks = append(chunks, c.xor.Bytes())
+				chunks = append(chunks, bolt.Chunk{Encoding: c.data.Encoding(), Data: c.data.Bytes()})
 				data.Samples += c.n
 				data.MinT, data.MaxT = min(data.MinT, c.minT), max(data.MaxT, c.maxT)
 			}
@@ -457,9 +457,9 @@ func (s *Store) clean(now time.Time) error {
 	if s.dir == nil {
 		return nil
 	}
-	removed, err := s.dir.Remove(now.Add(-s.opts.Retention).UnixMilli())
+	removed, err := s.dir.Remove(bolt.Raw, now.Add(-s.opts.Retention).UnixMilli())
 	if removed {
-		windows, listErr := s.dir.Windows()
+		windows, listErr := s.dir.Windows(bolt.Raw)
 		err = errors.Join(err, listErr)
 		if listErr == nil {
 			s.archive.set(windows)

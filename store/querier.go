@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/nocturne-noc/nocturne/store/chunk"
 )
 
 // loadFunc finds the series that match and have samples in the span, with their chunks.
@@ -25,9 +27,10 @@ func (s *Store) Queryable() storage.Queryable {
 	})
 }
 
-// chunk is one XOR chunk that nobody changes any more.
-type chunk struct {
+// chunkData is one chunk that nobody changes any more.
+type chunkData struct {
 	minT, maxT int64 // bounds, not necessarily met
+	encoding   byte
 	data       []byte
 }
 
@@ -41,7 +44,7 @@ type querier struct {
 // seriesData is one series with its chunks in time order.
 type seriesData struct {
 	labels     labels.Labels
-	chunks     []chunk
+	chunks     []chunkData
 	mint, maxt int64
 }
 
@@ -131,7 +134,7 @@ func (d *seriesData) Iterator(it chunkenc.Iterator) chunkenc.Iterator {
 	if !ok {
 		c = &chunkIterator{}
 	}
-	*c = chunkIterator{Iterator: chunkenc.NewNopIterator(), xor: c.xor, chunks: d.chunks, mint: d.mint, maxt: d.maxt}
+	*c = chunkIterator{Iterator: chunkenc.NewNopIterator(), reader: c.reader, chunks: d.chunks, mint: d.mint, maxt: d.maxt}
 	return c
 }
 
@@ -142,9 +145,8 @@ type unixMilli = int64
 // chunkIterator walks over the samples of consecutive chunks that lie in [mint, maxt].
 type chunkIterator struct {
 	chunkenc.Iterator // of the current chunk
-	xor               chunkenc.Iterator
-	chunk             chunkenc.XORChunk
-	chunks            []chunk // still to come
+	reader            chunk.Iterator
+	chunks            []chunkData // still to come
 	mint, maxt        int64
 	last              chunkenc.ValueType
 	err               error
@@ -177,10 +179,12 @@ func (c *chunkIterator) open() bool {
 	if c.err = c.Iterator.Err(); c.err != nil || len(c.chunks) == 0 {
 		return false
 	}
-	c.chunk.Reset(c.chunks[0].data)
+	next := c.chunks[0]
 	c.chunks = c.chunks[1:]
-	c.xor = c.chunk.Iterator(c.xor)
-	c.Iterator = c.xor
+	if c.err = c.reader.Reset(next.encoding, next.data); c.err != nil {
+		return false
+	}
+	c.Iterator = &c.reader
 	return true
 }
 
@@ -250,7 +254,7 @@ func (h *head) load(mint, maxt int64, matchers []*labels.Matcher) []*seriesData 
 				d = &seriesData{labels: m.labels}
 				out = append(out, d)
 			}
-			d.chunks = append(d.chunks, chunk{c.minT, c.maxT, slices.Clone(c.xor.Bytes())})
+			d.chunks = append(d.chunks, chunkData{c.minT, c.maxT, c.data.Encoding(), c.data.Bytes()})
 		}
 	}
 	return out

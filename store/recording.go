@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
+	"github.com/nocturne-noc/nocturne/store/chunk"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -43,7 +44,7 @@ func OpenRecording(path string) (*Recording, error) {
 	}
 	windows := make([]bolt.SealedWindow, len(list))
 	for i, info := range list {
-		windows[i] = bolt.SealedWindow{WindowInfo: info, File: file}
+		windows[i] = bolt.SealedWindow{WindowInfo: info, Tier: bolt.Raw, File: file}
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	return &Recording{file: file, archive: newArchive(windows), engine: newEngine(log),
@@ -150,29 +151,22 @@ func (s *Store) stretch(ctx context.Context, start, from, to int64) (*bolt.Windo
 }
 
 // recode cuts a series to its span and counts its samples.
-func recode(d *seriesData, data *bolt.WindowData) ([][]byte, error) {
-	var out [][]byte
-	var c *chunkenc.XORChunk
-	var app chunkenc.Appender
+func recode(d *seriesData, data *bolt.WindowData) ([]bolt.Chunk, error) {
+	var out []bolt.Chunk
+	var c chunk.Chunk
 	it := d.Iterator(nil)
 	for it.Next() != chunkenc.ValNone {
 		t, v := it.At()
-		if c == nil || c.NumSamples() >= maxChunkSamples {
-			if c != nil {
-				out = append(out, c.Bytes())
-			}
-			c = chunkenc.NewXORChunk()
-			var err error
-			if app, err = c.Appender(); err != nil {
-				return nil, err
-			}
+		if c.Len() >= maxChunkSamples {
+			out = append(out, bolt.Chunk{Encoding: c.Encoding(), Data: c.Bytes()})
+			c = chunk.Chunk{}
 		}
-		app.Append(0, t, v)
+		c.Append(t, v)
 		data.Samples++
 		data.MinT, data.MaxT = min(data.MinT, t), max(data.MaxT, t)
 	}
-	if c != nil {
-		out = append(out, c.Bytes())
+	if c.Len() > 0 {
+		out = append(out, bolt.Chunk{Encoding: c.Encoding(), Data: c.Bytes()})
 	}
 	return out, it.Err()
 }

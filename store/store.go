@@ -110,6 +110,14 @@ func (s *Store) QueryRange(ctx context.Context, expr string, start, end time.Tim
 	})
 }
 
+// QueryBand tells no more than QueryRange yet.
+func (s *Store) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
+	return nil, nil, nil
+}
+
+// Marks knows of none yet.
+func (s *Store) Marks(time.Time, time.Time) []model.Mark { return nil }
+
 // Entities are sorted by ID.
 func (s *Store) Entities(f model.Filter) []model.Entity {
 	s.mu.RLock()

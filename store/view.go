@@ -140,6 +140,14 @@ func (v *View) QueryRange(ctx context.Context, expr string, start, end time.Time
 	})
 }
 
+// QueryBand tells no more than QueryRange yet.
+func (v *View) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
+	return nil, nil, nil
+}
+
+// Marks knows of none yet.
+func (v *View) Marks(time.Time, time.Time) []model.Mark { return nil }
+
 // Entities are sorted by ID.
 func (v *View) Entities(f model.Filter) []model.Entity {
 	return read(v, func(w *world, now time.Time) []model.Entity { return w.Entities(f, now) })

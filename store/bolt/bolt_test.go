@@ -29,7 +29,7 @@ func window(start int64, series int) *WindowData {
 		Checkpoint: []byte("checkpoint"), Changes: bytes.Repeat([]byte("change"), 1000), Events: []byte("events")}
 	for i := range series {
 		w.Series = append(w.Series, labels.FromStrings("__name__", "m", "i", fmt.Sprintf("%05d", i)))
-		w.Chunks = append(w.Chunks, [][]byte{fmt.Appendf(nil, "chunk %d", i), []byte("more")})
+		w.Chunks = append(w.Chunks, []Chunk{{1, fmt.Appendf(nil, "chunk %d", i)}, {1, []byte("more")}})
 	}
 	return w
 }
@@ -61,7 +61,7 @@ func TestFile(t *testing.T) {
 	if err != nil || len(list) != 3 {
 		t.Fatal(list, err)
 	}
-	if a, b := list[0], list[1]; a.Start != 0 || b.Start != size || a.Index != b.Index || a.Series != 300 || a.MinT != 5 || a.End() != size {
+	if a, b := list[0], list[1]; a.Start != 0 || b.Start != size || a.Index != b.Index || a.Series != 300 || a.MinT != 5 {
 		t.Errorf("windows: %+v", list)
 	}
 	sets, err := f.Labels(list[2].Index)
@@ -69,7 +69,7 @@ func TestFile(t *testing.T) {
 		t.Error(err, diff)
 	}
 	var got []string
-	if err := f.Chunks(size, []uint32{7, 299}, func(n uint32, data []byte) { got = append(got, fmt.Sprint(n, " ", string(data))) }); err != nil {
+	if err := f.Chunks(size, []uint32{7, 299}, func(n uint32, c Chunk) { got = append(got, fmt.Sprint(n, " ", string(c.Data))) }); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"7 chunk 7", "7 more", "299 chunk 299", "299 more"}, got); diff != "" {
@@ -145,8 +145,8 @@ func readAll(path string) (content []string, err error) {
 			return nil, err
 		}
 		for n, ls := range sets {
-			if err := f.Chunks(w.Start, []uint32{uint32(n)}, func(_ uint32, data []byte) {
-				content = append(content, fmt.Sprintf("%s %q", ls, data))
+			if err := f.Chunks(w.Start, []uint32{uint32(n)}, func(_ uint32, c Chunk) {
+				content = append(content, fmt.Sprintf("%s %d %q", ls, c.Encoding, c.Data))
 			}); err != nil {
 				return nil, err
 			}
@@ -176,14 +176,14 @@ func FuzzLabels(f *testing.F) {
 }
 
 func FuzzChunks(f *testing.F) {
-	f.Add(packChunks([][]byte{[]byte("abc"), []byte("de")}))
+	f.Add(packChunks([]Chunk{{1, []byte("abc")}, {2, []byte("de")}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var list [][]byte
-		if err := eachChunk(b, func(data []byte) { list = append(list, data) }); err != nil {
+		var list []Chunk
+		if err := eachChunk(b, func(c Chunk) { list = append(list, c) }); err != nil {
 			return
 		}
-		var again [][]byte
-		if err := eachChunk(packChunks(list), func(data []byte) { again = append(again, data) }); err != nil {
+		var again []Chunk
+		if err := eachChunk(packChunks(list), func(c Chunk) { again = append(again, c) }); err != nil {
 			t.Error(err)
 		}
 		if diff := cmp.Diff(list, again); diff != "" {

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Dir is a data folder. Its days may be read by anybody; one goroutine at a time writes.
@@ -21,23 +20,27 @@ type Dir struct {
 	readOnly bool
 	lock     *File // nil for a read-only folder without a lock file
 
-	mu    sync.Mutex // guards days
-	days  map[string]*File
+	mu    sync.Mutex       // guards files
+	files map[string]*File // of all tiers, by name
 	aside []error
 
 	walSeq uint64
 }
 
-// SealedWindow is a window and the file that has it.
+// SealedWindow is a window, its tier, and the file that has it.
 type SealedWindow struct {
 	WindowInfo
+	Tier *Tier
 	File *File
 }
+
+// End returns the end of the window; it is not in it.
+func (w SealedWindow) End() int64 { return w.Start + w.Tier.Window.Milliseconds() }
 
 // OpenDir locks the folder and opens all days. A day that cannot be read is set aside under another
 // name, and Aside tells of it; a file of an unknown version fails the whole and is left as it is.
 func OpenDir(path string, readOnly bool) (*Dir, error) {
-	d := &Dir{path: path, readOnly: readOnly, days: map[string]*File{}}
+	d := &Dir{path: path, readOnly: readOnly, files: map[string]*File{}}
 	if err := d.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("data folder: %w", err), d.Close())
 	}
@@ -62,11 +65,12 @@ func (d *Dir) open() error {
 		if seq, ok := walSeqOf(name); ok {
 			d.walSeq = max(d.walSeq, seq)
 		}
-		if !strings.HasPrefix(name, dayPrefix) || !strings.HasSuffix(name, daySuffix) {
+		tier, _, ok := tierOf(name)
+		if !ok {
 			continue
 		}
 		path := filepath.Join(d.path, name)
-		f, err := OpenFile(path, KindDay)
+		f, err := OpenFile(path, tier.Kind)
 		if err == nil {
 			if _, err = f.Windows(); err != nil {
 				err = errors.Join(err, f.Close())
@@ -74,7 +78,7 @@ func (d *Dir) open() error {
 		}
 		switch {
 		case err == nil:
-			d.days[name] = f
+			d.files[name] = f
 		case errors.Is(err, ErrDamaged):
 			d.setAside(path, err)
 		default:
@@ -129,10 +133,10 @@ func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var errs []error
-	for _, f := range d.days {
+	for _, f := range d.files {
 		errs = append(errs, f.Close())
 	}
-	clear(d.days)
+	clear(d.files)
 	if d.lock != nil {
 		if !d.readOnly {
 			errs = append(errs, removeIfThere(filepath.Join(d.path, pidName)))
@@ -143,63 +147,63 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// Windows lists all sealed windows in time order.
-func (d *Dir) Windows() ([]SealedWindow, error) {
+// Windows lists the sealed windows of a tier in time order.
+func (d *Dir) Windows(tier *Tier) ([]SealedWindow, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []SealedWindow
-	for _, f := range d.days {
+	for name, f := range d.files {
+		if of, _, _ := tierOf(name); of != tier {
+			continue
+		}
 		list, err := f.Windows()
 		if err != nil {
 			return nil, err
 		}
 		for _, info := range list {
-			out = append(out, SealedWindow{info, f})
+			out = append(out, SealedWindow{info, tier, f})
 		}
 	}
 	slices.SortFunc(out, func(a, b SealedWindow) int { return cmp.Compare(a.Start, b.Start) })
 	return out, nil
 }
 
-func dayName(ms int64) string {
-	return dayPrefix + time.UnixMilli(ms).UTC().Format(dayLayout) + daySuffix
-}
-
-// Put seals a window into its day.
-func (d *Dir) Put(w *WindowData) (SealedWindow, error) {
-	name := dayName(w.Start)
+// Put seals a window of a tier into its file.
+func (d *Dir) Put(tier *Tier, w *WindowData) (SealedWindow, error) {
+	name := tier.fileName(w.Start)
 	d.mu.Lock()
-	f := d.days[name]
+	f := d.files[name]
 	d.mu.Unlock()
 	if f == nil {
 		var err error
-		if f, err = CreateFile(filepath.Join(d.path, name), KindDay); err != nil {
+		if f, err = CreateFile(filepath.Join(d.path, name), tier.Kind); err != nil {
 			return SealedWindow{}, err
 		}
 		if err := syncDir(d.path); err != nil {
 			return SealedWindow{}, errors.Join(err, f.Close())
 		}
 		d.mu.Lock()
-		d.days[name] = f
+		d.files[name] = f
 		d.mu.Unlock()
 	}
 	info, err := f.Put(w)
-	return SealedWindow{info, f}, err
+	return SealedWindow{info, tier, f}, err
 }
 
-// Remove deletes the days that end at or before the Unix millisecond, and says whether there were any.
-func (d *Dir) Remove(before int64) (removed bool, err error) {
+// Remove deletes the files of a tier that end at or before the Unix millisecond, and says whether
+// there were any.
+func (d *Dir) Remove(tier *Tier, before int64) (removed bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name, f := range d.days {
-		day, err := time.Parse(dayLayout, strings.TrimSuffix(strings.TrimPrefix(name, dayPrefix), daySuffix))
-		if err != nil || day.AddDate(0, 0, 1).UnixMilli() > before {
+	for name, f := range d.files {
+		of, start, _ := tierOf(name)
+		if of != tier || tier.next(start).UnixMilli() > before {
 			continue
 		}
-		delete(d.days, name)
+		delete(d.files, name)
 		removed = true
 		if err := errors.Join(f.Close(), os.Remove(f.path)); err != nil {
-			return removed, fmt.Errorf("remove an old day: %w", err)
+			return removed, fmt.Errorf("remove old history: %w", err)
 		}
 	}
 	return removed, nil

@@ -37,8 +37,11 @@ type WindowInfo struct {
 	Index      string // key of its label sets
 }
 
-// End returns the end of the window; it is not in it.
-func (i WindowInfo) End() int64 { return i.Start + Window.Milliseconds() }
+// Chunk is a stretch of one series, packed by package chunk or rollup. This package does not look into it.
+type Chunk struct {
+	Encoding byte
+	Data     []byte
+}
 
 // WindowData is what one window holds. Series are the label sets in the order of Chunks; the rest
 // is stored as it comes.
@@ -47,7 +50,7 @@ type WindowData struct {
 	MinT, MaxT                  int64
 	Samples                     int
 	Series                      []labels.Labels
-	Chunks                      [][][]byte // per series its XOR chunks in time order
+	Chunks                      [][]Chunk // per series in time order
 	Checkpoint, Changes, Events []byte
 }
 
@@ -150,8 +153,8 @@ func checkMeta(tx *bbolt.Tx, kind Kind) error {
 	if len(v) != 4 {
 		return fmt.Errorf("%w: it has no version", ErrDamaged)
 	}
-	if n := binary.BigEndian.Uint32(v); n != FileVersion {
-		return fmt.Errorf("%w %d: this program reads version %d; use the program that wrote it", ErrVersion, n, FileVersion)
+	if n := binary.BigEndian.Uint32(v); n == 0 || n > FileVersion {
+		return fmt.Errorf("%w %d: this program reads up to version %d; use the program that wrote it", ErrVersion, n, FileVersion)
 	}
 	if got := Kind(meta.Get(keyKind)); got != kind {
 		return fmt.Errorf("this is a file of kind %q, want %q", got, kind)
@@ -304,8 +307,8 @@ func (f *File) Labels(index string) ([]labels.Labels, error) {
 	return sets, err
 }
 
-// Chunks visits the XOR chunks of the numbered series of a window. The data is the visitor's to keep.
-func (f *File) Chunks(start int64, numbers []uint32, visit func(number uint32, data []byte)) error {
+// Chunks visits the chunks of the numbered series of a window. The data must be copied to be kept.
+func (f *File) Chunks(start int64, numbers []uint32, visit func(number uint32, c Chunk)) error {
 	return f.view(func(tx *bbolt.Tx) error {
 		w, err := windowBucket(tx, start)
 		if err != nil {
@@ -319,7 +322,7 @@ func (f *File) Chunks(start int64, numbers []uint32, visit func(number uint32, d
 			key := seriesKey(n)
 			value, err := checked(key, chunks.Get(key))
 			if err == nil {
-				err = eachChunk(value, func(data []byte) { visit(n, data) })
+				err = eachChunk(value, func(c Chunk) { visit(n, c) })
 			}
 			if err != nil {
 				return fmt.Errorf("window %d, series %d: %w", start, n, err)

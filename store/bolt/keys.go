@@ -5,8 +5,9 @@ import (
 	"errors"
 )
 
-// FileVersion is the version of all files that this package writes.
-const FileVersion = 1
+// FileVersion is the version of all files that this package writes. It reads version 1 too, in which all
+// chunks are XOR chunks and events are JSON.
+const FileVersion = 2
 
 // All names of buckets and keys.
 var (
@@ -29,9 +30,6 @@ var (
 const (
 	lockName  = "store.db"
 	pidName   = "store.pid"
-	dayLayout = "20060102"
-	dayPrefix = "day-"
-	daySuffix = ".db"
 	walPrefix = "wal-"
 	walSuffix = ".log"
 	asideName = ".damaged"
@@ -42,13 +40,12 @@ type Kind string
 
 // The kinds of files.
 const (
-	KindFolder    Kind = "folder"
-	KindDay       Kind = "day"
-	KindRecording Kind = "recording"
+	KindFolder      Kind = "folder"
+	KindDay         Kind = "day"
+	KindFiveMinutes Kind = "5m"
+	KindOneHour     Kind = "1h"
+	KindRecording   Kind = "recording"
 )
-
-// EncodingXOR is the encoding byte of an XOR chunk of Prometheus' tsdb/chunkenc.
-const EncodingXOR = 1
 
 // What reading or opening can fail with, besides the operating system's errors.
 var (

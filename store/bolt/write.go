@@ -128,29 +128,26 @@ func (f *File) Finish() error {
 	return errors.Join(file.Truncate(used), file.Sync(), file.Close())
 }
 
-// packChunks joins XOR chunks into one value.
-func packChunks(list [][]byte) []byte {
+// packChunks joins chunks into one value.
+func packChunks(list []Chunk) []byte {
 	var b []byte
-	for _, data := range list {
-		b = binary.AppendUvarint(append(b, EncodingXOR), uint64(len(data)))
-		b = append(b, data...)
+	for _, c := range list {
+		b = binary.AppendUvarint(append(b, c.Encoding), uint64(len(c.Data)))
+		b = append(b, c.Data...)
 	}
 	return b
 }
 
-// eachChunk is the inverse of packChunks. The data is a copy.
-func eachChunk(b []byte, visit func(data []byte)) error {
+// eachChunk is the inverse of packChunks. The data lies in b.
+func eachChunk(b []byte, visit func(Chunk)) error {
 	for len(b) > 0 {
 		enc := b[0]
-		if enc != EncodingXOR {
-			return fmt.Errorf("%w: unknown chunk encoding %d", ErrVersion, enc)
-		}
 		n, used := binary.Uvarint(b[1:])
-		if used <= 0 || n < 2 || n > uint64(len(b)-1-used) { // two bytes count the samples
+		if used <= 0 || n > uint64(len(b)-1-used) {
 			return fmt.Errorf("%w: a chunk is cut short", ErrDamaged)
 		}
 		b = b[1+used:]
-		visit(append([]byte(nil), b[:n]...))
+		visit(Chunk{enc, b[:n:n]})
 		b = b[n:]
 	}
 	return nil

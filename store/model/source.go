@@ -58,6 +58,12 @@ type Source interface {
 	Query(ctx context.Context, expr string, at time.Time) ([]Series, error)
 	// QueryRange evaluates PromQL from start to end in steps. A gap is an absent point.
 	QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]Series, error)
+	// QueryBand returns the lowest and the highest value that each line of QueryRange had since the step
+	// before, so that a spike of one sample shows however long the steps are. Both come with the lines
+	// of QueryRange, by labels, and may lack points. Both are empty where a step holds no more than QueryRange tells.
+	QueryBand(ctx context.Context, expr string, start, end time.Time, step time.Duration) (low, high []Series, err error)
+	// Marks are the stretches from start to end in which history is not what it should be, in time order.
+	Marks(start, end time.Time) []Mark
 	// Entities are sorted by ID; their State is already Stale where their source fell silent.
 	Entities(f Filter) []Entity
 	// Links are sorted by Key.
@@ -79,3 +85,17 @@ const StaleAfter = 1.5
 func IsStale(now, seen time.Time, every time.Duration) bool {
 	return every > 0 && now.Sub(seen) > time.Duration(StaleAfter*float64(every))
 }
+
+// Mark is a stretch of time in which history is not what it should be.
+type Mark struct {
+	Start, End time.Time
+	Kind       string // MarkDamaged, MarkAsleep, MarkClock
+	Text       string // what happened, for people
+}
+
+// The kinds of marks.
+const (
+	MarkDamaged = "damaged" // a file that could not be read was set aside
+	MarkAsleep  = "asleep"  // the machine slept, or Nocturne was stopped within a running machine
+	MarkClock   = "clock"   // the system clock was set
+)

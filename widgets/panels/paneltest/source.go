@@ -138,6 +138,14 @@ func (s *Source) Query(ctx context.Context, expr string, at time.Time) ([]model.
 	return series(ctx, q, err)
 }
 
+// QueryBand tells no more than QueryRange.
+func (*Source) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
+	return nil, nil, nil
+}
+
+// Marks are none.
+func (*Source) Marks(time.Time, time.Time) []model.Mark { return nil }
+
 // QueryRange implements model.Source.
 func (s *Source) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
 	if s.Err != nil {
