@@ -50,7 +50,7 @@ func (a *appender) Append(_ storage.SeriesRef, ls labels.Labels, t int64, v floa
 		if err := checkLabels(ls); err != nil {
 			return 0, err
 		}
-		if t < a.s.head.sealed {
+		if t < a.s.head.sealed || t < a.s.head.oldest {
 			return 0, storage.ErrTooOldSample
 		}
 	}
@@ -66,9 +66,15 @@ func (a *appender) Commit() error {
 	if _, err := s.begin(); err != nil {
 		return err
 	}
-	defer s.journal.commit()
+	defer s.commit()
+	source := s.head.source(ruleSource)
 	for _, p := range a.pending {
-		m, err := s.head.getOrAdd(p.labels)
+		m, err := s.head.getOrAdd(p.labels, source)
+		if errors.Is(err, errTooManySeries) {
+			s.dropped.Series++
+			s.tellFlood(source, ruleSource)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}

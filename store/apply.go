@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/storage"
-
 	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -36,7 +34,7 @@ func (s *Store) Apply(b model.Batch) error {
 	if err != nil {
 		return err
 	}
-	defer s.journal.commit()
+	defer s.commit()
 	if b.Time.IsZero() {
 		b.Time = now
 	}
@@ -82,6 +80,7 @@ func (s *Store) writable() error {
 // moveTo sets the time of changes, and begins a window when it is due.
 func (s *Store) moveTo(now time.Time) error {
 	s.at = max(s.at, now.UnixMilli())
+	s.head.oldest = now.Add(-max(s.opts.Retention, s.opts.Retention5m, s.opts.Retention1h)).UnixMilli()
 	start := bolt.WindowStart(s.at)
 	if n := len(s.windows); n > 0 && start <= s.windows[n-1].start {
 		return nil
@@ -91,7 +90,14 @@ func (s *Store) moveTo(now time.Time) error {
 	}
 	s.journal.append(recWindow, binary.AppendVarint(nil, start))
 	s.repeats.nextWindow()
+	s.head.nextFlood()
 	return nil
+}
+
+// commit closes the frame of what was logged.
+func (s *Store) commit() {
+	s.journal.commit(s.head)
+	s.journal.bounded()
 }
 
 // emit makes a change and logs it.
@@ -110,88 +116,6 @@ func (s *Store) emit(c change) {
 	w.changes = changes
 	if !s.journal.lost {
 		s.journal.changes = append(s.journal.changes, changes[from:]...)
-	}
-}
-
-// event gives an event its number and logs it, unless it was told before.
-func (s *Store) event(e model.Event) {
-	if s.repeats.again(&e) {
-		return
-	}
-	s.lastID++
-	e.ID = s.lastID
-	if !s.windows[len(s.windows)-1].addEvent(e) {
-		s.dropped.Events++
-		return
-	}
-	if err := s.journal.event(&e); err != nil {
-		s.log.Error("an event is lost", "title", e.Title, "err", err)
-	}
-	s.world.revs.Events++
-}
-
-func (s *Store) applySamples(b *model.Batch, now time.Time) error {
-	if len(b.Samples) == 0 {
-		return nil
-	}
-	s.gen++
-	latest := now.Add(futureTolerance).UnixMilli()
-	var bad error
-	badCount := 0
-	series := make([]*memSeries, 0, len(b.Samples))
-	for i := range b.Samples {
-		sample := &b.Samples[i]
-		m, err := s.head.getOrAdd(sample.Labels)
-		if err != nil {
-			bad = cmp.Or(bad, err)
-			badCount++
-			continue
-		}
-		if m.gen != s.gen {
-			m.gen = s.gen
-			series = append(series, m)
-		}
-		if sample.T > latest {
-			s.dropped.Future++
-			continue
-		}
-		s.sample(m, sample.T, sample.V)
-	}
-	s.dropped.Labels += uint64(badCount)
-	if b.Replace {
-		key := scopeKey{b.Source, b.Scope}
-		for _, m := range s.scopeSeries[key] {
-			if m.gen != s.gen {
-				s.endSeries(m, b.Time.UnixMilli())
-			}
-		}
-		s.scopeSeries[key] = series
-	}
-	s.world.revs.Samples++
-	if bad != nil {
-		return fmt.Errorf("%d samples left out, the first: %w", badCount, bad)
-	}
-	return nil
-}
-
-// sample adds one sample, or counts why not.
-func (s *Store) sample(m *memSeries, t int64, v float64) {
-	fresh, err := s.head.check(m, t, v)
-	switch {
-	case errors.Is(err, storage.ErrDuplicateSampleForTimestamp):
-		s.dropped.Duplicate++
-	case err != nil:
-		s.dropped.Late++
-	case fresh:
-		s.journal.sample(m, t, v)
-		m.add(t, v)
-	}
-}
-
-// endSeries marks that a series has no value from t on.
-func (s *Store) endSeries(m *memSeries, t int64) {
-	if len(m.chunks) > 0 && !m.ended() {
-		s.sample(m, max(t, m.lastT+1), staleNaN)
 	}
 }
 
@@ -244,7 +168,7 @@ func (s *Store) Keep(wanted func(source, scope string) bool) error {
 	if _, err := s.begin(); err != nil {
 		return err
 	}
-	defer s.journal.commit()
+	defer s.commit()
 	for _, sc := range s.world.scopes {
 		if wanted(sc.key.source, sc.key.scope) {
 			continue
@@ -319,7 +243,7 @@ func (s *Store) entityGone(sc *scope, id string, b *model.Batch) {
 	if s.world.entities[id] != nil {
 		return // others still know it
 	}
-	for _, m := range s.head.byEntity[id] {
+	for _, m := range s.head.ofEntity(id) {
 		s.endSeries(m, b.Time.UnixMilli())
 	}
 	if e.Kind == model.KindStub || e.Kind == model.KindPod && !e.State.Problem() {
@@ -393,7 +317,7 @@ func (s *Store) SetStatus(rows []model.SourceStatus) error {
 	if err != nil {
 		return err
 	}
-	defer s.journal.commit()
+	defer s.commit()
 	configured := make(map[rowKey]struct{}, len(rows))
 	for _, row := range rows {
 		key := rowKey{row.Name, row.Target}

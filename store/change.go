@@ -25,6 +25,7 @@ type change struct {
 	link   model.Link
 	alert  model.Alert
 	row    model.SourceStatus
+	mark   model.Mark
 	value  float64 // opAlert, opAlertValue
 }
 
@@ -44,6 +45,7 @@ const (
 	opRow                      // row
 	opRound                    // row.Name, row.Target, and of its last round: seen, row.Duration, row.Samples
 	opRowGone                  // row.Name, row.Target
+	opMark                     // mark
 )
 
 // apply makes the change. A change that does not fit the world (a damaged log) is an error and
@@ -116,6 +118,9 @@ func (c *change) apply(w *world) error {
 	case opRowGone:
 		delete(w.sources, rowKey{c.row.Name, c.row.Target})
 		w.revs.Sources++
+	case opMark:
+		w.addMark(c.mark)
+		w.revs.Events++
 	default:
 		return fmt.Errorf("unknown change %d: was this written by a newer version?", c.op)
 	}
@@ -182,6 +187,8 @@ func (c *change) encode(b []byte) ([]byte, error) {
 		p = binary.AppendVarint(p, int64(c.row.Samples))
 	case opRowGone:
 		p = appendString(appendString(p, c.row.Name), c.row.Target)
+	case opMark:
+		p, err = appendJSON(p, c.mark)
 	}
 	if err != nil {
 		return b, fmt.Errorf("encode change %d: %w", c.op, err)
@@ -226,6 +233,8 @@ func decodeChange(b []byte) (c change, rest []byte, err error) {
 		c.seen, c.row.Duration, c.row.Samples = r.time(), time.Duration(r.varint()), int(r.varint())
 	case opRowGone:
 		c.row.Name, c.row.Target = r.string(), r.string()
+	case opMark:
+		r.json(&c.mark)
 	default:
 		return c, nil, fmt.Errorf("unknown change %d: was this written by a newer version?", c.op)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
+	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -26,9 +27,17 @@ const (
 	crashKillsEnv = "NOCTURNE_CRASH_KILLS"
 )
 
-// A round is ten minutes of the victim's clock, so that windows are sealed and days begun all along.
+// A round is ten minutes of the victim's clock, so that windows are sealed, days begun and old ones
+// removed all along.
 func crashTime(round int) time.Time {
 	return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(round) * 10 * time.Minute)
+}
+
+// crashKept is how many rounds are certainly kept by crashOptions, besides those of today.
+const crashKept = 3 * 24 * 6
+
+func crashOptions(dir string, now func() time.Time) Options {
+	return Options{Dir: dir, Now: now, Tick: never, Retention: 4 * 24 * time.Hour, Retention5m: 40 * 24 * time.Hour}
 }
 
 // crashChild writes round after round, and says of each that it is synced when it is.
@@ -37,7 +46,7 @@ func crashChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(Options{Dir: dir, Now: func() time.Time { return crashTime(round) }, Tick: never, Retention: 1000 * 24 * time.Hour})
+	s, err := Open(crashOptions(dir, func() time.Time { return crashTime(round) }))
 	if err != nil {
 		return err
 	}
@@ -59,7 +68,8 @@ func crashChild(dir string) error {
 	}
 }
 
-// TestCrash kills a writer at random moments. All that it had called synced is there afterwards.
+// TestCrash kills a writer at random moments. All that it had called synced is there afterwards, and
+// the rollups tell what the samples tell.
 func TestCrash(t *testing.T) {
 	kills := 20
 	if n, err := strconv.Atoi(os.Getenv(crashKillsEnv)); err == nil {
@@ -116,7 +126,7 @@ func crashOnce(t *testing.T, dir string, from int) (acked int) {
 // checkCrash returns the last round that is there, and fails the test for any before it that is not.
 func checkCrash(t *testing.T, dir string, acked int) (last int) {
 	t.Helper()
-	s, err := Open(Options{Dir: dir, Now: func() time.Time { return crashTime(acked) }, Tick: never, Retention: 1000 * 24 * time.Hour})
+	s, err := Open(crashOptions(dir, func() time.Time { return crashTime(acked) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +135,9 @@ func checkCrash(t *testing.T, dir string, acked int) (last int) {
 			t.Error(err)
 		}
 	}()
-	found, err := s.load(context.Background(), 0, crashTime(1<<20).UnixMilli(), []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
+	from := max(0, acked-crashKept)
+	mint, maxt := crashTime(from).UnixMilli(), crashTime(1<<20).UnixMilli()
+	found, err := s.load(context.Background(), mint, maxt, []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +147,8 @@ func checkCrash(t *testing.T, dir string, acked int) (last int) {
 	}
 	last = -1
 	for k, d := range list {
-		d.maxt = crashTime(1 << 20).UnixMilli()
-		n := 0
+		d.mint, d.maxt = mint, maxt
+		n := from
 		it := d.Iterator(nil)
 		for ; it.Next() != chunkenc.ValNone; n++ {
 			if at, v := it.At(); v != float64(n) || at != crashTime(n).UnixMilli() {
@@ -147,19 +159,24 @@ func checkCrash(t *testing.T, dir string, acked int) (last int) {
 			t.Fatal(err)
 		}
 		if k > 0 && n != last+1 {
-			t.Fatalf("%v has %d samples, the one before it %d", d.labels, n, last+1)
+			t.Fatalf("%v ends with sample %d, the one before it with %d", d.labels, n-1, last)
 		}
 		last = n - 1
 	}
 	if last < acked {
 		t.Fatalf("round %d was synced, %d is the last one there", acked, last)
 	}
-	events := s.Events(model.EventFilter{Kind: "round", Limit: 1 << 20})
-	if len(events) != last+1 || events[0].Title != strconv.Itoa(last) || events[last].Title != "0" {
-		t.Fatalf("%d events of %d rounds", len(events), last+1)
+	events := s.Events(model.EventFilter{Kind: "round", Since: crashTime(from), Limit: 1 << 20})
+	if n := last - from + 1; len(events) != n || events[0].Title != strconv.Itoa(last) || events[n-1].Title != strconv.Itoa(from) {
+		t.Fatalf("%d events of %d rounds", len(events), n)
 	}
 	if e := s.Entities(model.Filter{}); len(e) != 1 || e[0].Labels["round"] != strconv.Itoa(last) {
 		t.Fatalf("entities after round %d: %v", last, e)
+	}
+	catchUpAll(t, s)
+	checkRollups(t, s)
+	if raw, fine := s.archive.list(bolt.Raw), s.archive.list(bolt.FiveMinutes); len(fine) < len(raw) {
+		t.Fatalf("%d windows of samples, %d are rolled up", len(raw), len(fine))
 	}
 	return last
 }

@@ -24,7 +24,8 @@ func FuzzReplay(f *testing.F) {
 	round(f, s, c, 6)
 	f.Add(s.journal.take()[8:])
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		s := &Store{head: newHead(), world: newWorld(), archive: newArchive(nil)}
+		s := &Store{}
+		s.reset()
 		s.journal.begin()
 		p := &replay{s: s}
 		if err := p.frame(frame); err != nil {
@@ -56,7 +57,7 @@ func FuzzChunk(f *testing.F) {
 		if len(data) < 2 {
 			return // bolt does not hand out such
 		}
-		d := &seriesData{chunks: []chunkData{{0, 1 << 40, 1, data}, {1 << 40, 1 << 41, 1, data}}, mint: 0, maxt: 1 << 50}
+		d := &seriesData{chunks: []chunkData{{maxT: 1 << 40, encoding: 1, data: data}, {minT: 1 << 40, maxT: 1 << 41, encoding: 1, data: data}}, mint: 0, maxt: 1 << 50}
 		it := d.Iterator(nil)
 		for n := 0; it.Next() != chunkenc.ValNone; n++ {
 			if at := it.AtT(); at < d.mint || at > d.maxt || n > 1<<17 {

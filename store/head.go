@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	prom "github.com/prometheus/common/model"
@@ -18,50 +21,58 @@ import (
 // Limits on what comes from outside.
 const (
 	maxLabelSetBytes = 16 << 10 // of all names and values of one series
-	maxChunkSamples  = 60_000   // an XOR chunk counts its samples in 16 bits
+	maxChunkSamples  = 60_000   // a chunk counts its samples in 16 bits
 )
 
 var staleNaN = math.Float64frombits(value.StaleNaN)
 
-// head is the part of history that is not sealed yet: per series and two-hour window one open XOR
-// chunk. It has no lock of its own: the Store's guards it.
+// errTooManySeries keeps a flood of new series out; those that are known go on.
+var errTooManySeries = errors.New("the source has more series than are kept")
+
+// head is the part of history that is not sealed yet: per series and two-hour window one chunk that
+// grows. It has no lock of its own: the Store's guards it.
 type head struct {
-	index    *index
-	series   []*memSeries          // by number in index
-	byHash   map[uint64]*memSeries // chained by memSeries.next
-	byEntity map[string][]*memSeries
-	sealed   int64 // samples before this Unix millisecond are sealed: nothing may be added to them
+	index   *index
+	series  []*memSeries          // by number in index
+	byHash  map[uint64]*memSeries // chained by memSeries.next
+	sealed  int64                 // samples before this Unix millisecond are sealed: nothing may be added to them
+	oldest  int64                 // samples before this Unix millisecond are older than anything that is kept
+	sources []*sourceSeries       // by memSeries.source
+	limit   int                   // series of one source, 0 for any number
 }
 
-// memSeries is one series in the head.
+// memSeries is one series in the head. There may be 100,000: what each sample needs comes first.
 type memSeries struct {
-	labels labels.Labels
-	next   *memSeries // with the same hash
-	chunks []*headChunk
-	lastT  int64 // Unix milliseconds, MinInt64 before the first sample
-	lastV  float64
-	gen    uint64 // the batch that last brought a sample
-
-	// As the write-ahead file wal knows the series: its number there and the last value in it.
-	wal     uint64
-	walRef  uint32
-	walLast float64
+	labels labels.Labels // as its source handed them over: a batch never changes
+	open   *headChunk    // the one that was written last
+	n      uint32        // its number in the head, gone when it is not in it any more
+	source uint32        // who brought it first
+	gen    uint64        // the batch that last brought a sample one by one
+	chunks []*headChunk  // by window
+	next   *memSeries    // with the same hash
 }
 
+const gone = math.MaxUint32
+
+// headChunk is a chunk that grows until its window is sealed; then it does not change any more.
 type headChunk struct {
 	window     int64 // start of its window
 	minT, maxT int64
+	lastV      float64
 	n          int // samples; the chunk counts them too, in a place that is rarely in the cache
 	data       chunk.Chunk
 }
 
-func newHead() *head {
-	return &head{
-		index:    newIndex(nil),
-		byHash:   map[uint64]*memSeries{},
-		byEntity: map[string][]*memSeries{},
-		sealed:   math.MinInt64,
-	}
+// sourceSeries counts the series of one source in the head.
+type sourceSeries struct {
+	name    string
+	series  int
+	refused int  // samples of new series that were left out since the window began
+	told    bool // an event tells of it
+}
+
+func newHead(limit int) *head {
+	return &head{index: newIndex(nil), byHash: map[uint64]*memSeries{}, sealed: math.MinInt64, oldest: math.MinInt64, limit: limit}
 }
 
 // get finds a series, nil for none.
@@ -74,15 +85,31 @@ func (h *head) get(ls labels.Labels) *memSeries {
 	return nil
 }
 
-// getOrAdd finds or makes a series. It fails for labels that no series may have.
-func (h *head) getOrAdd(ls labels.Labels) (*memSeries, error) {
+// source returns the number of a source.
+func (h *head) source(name string) uint32 {
+	for n, src := range h.sources {
+		if src.name == name {
+			return uint32(n)
+		}
+	}
+	h.sources = append(h.sources, &sourceSeries{name: name})
+	return uint32(len(h.sources) - 1)
+}
+
+// getOrAdd finds or makes a series of a source. It fails for labels that no series may have, and with
+// errTooManySeries when the source has too many already.
+func (h *head) getOrAdd(ls labels.Labels, source uint32) (*memSeries, error) {
 	if m := h.get(ls); m != nil {
 		return m, nil
 	}
 	if err := checkLabels(ls); err != nil {
 		return nil, err
 	}
-	m := &memSeries{labels: ls.Copy(), lastT: math.MinInt64}
+	if src := h.sources[source]; h.limit > 0 && src.series >= h.limit {
+		src.refused++
+		return nil, fmt.Errorf("series %.80q: %w", ls.Get(prom.MetricNameLabel), errTooManySeries)
+	}
+	m := &memSeries{labels: ls, source: source}
 	h.insert(m)
 	return m, nil
 }
@@ -91,12 +118,25 @@ func (h *head) insert(m *memSeries) {
 	hash := m.labels.Hash()
 	m.next = h.byHash[hash]
 	h.byHash[hash] = m
-	h.index.add(m.labels)
+	m.n = h.index.add(m.labels)
 	h.series = append(h.series, m)
-	if id := model.EntityOf(m.labels); id != "" {
-		h.byEntity[id] = append(h.byEntity[id], m)
-	}
+	h.sources[m.source].series++
 }
+
+// ofEntity returns the series that speak of an entity. The last element of its ID is the value of
+// one of their labels.
+func (h *head) ofEntity(id string) []*memSeries {
+	name := unescapeID.Replace(id[strings.LastIndexByte(id, '/')+1:])
+	var out []*memSeries
+	for _, n := range h.index.withValue(name) {
+		if m := h.series[n]; model.EntityOf(m.labels) == id {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+var unescapeID = strings.NewReplacer("%2F", "/", "%25", "%")
 
 func checkLabels(ls labels.Labels) error {
 	if ls.IsEmpty() {
@@ -116,44 +156,79 @@ func checkLabels(ls labels.Labels) error {
 	})
 }
 
-// check says whether m takes a sample at t: storage.ErrOutOfOrderSample, ErrTooOldSample or
-// ErrDuplicateSampleForTimestamp when it does not. A sample that is there already in the same
-// value is accepted and changes nothing: fresh is false.
+// check says whether m takes a sample at t: it does when its window is not sealed and has nothing as
+// late. (Only within the window: a clock that was wrongly a day ahead must not block the series for
+// a day.) Otherwise it fails with storage.ErrOutOfOrderSample, ErrTooOldSample or
+// ErrDuplicateSampleForTimestamp. A sample that is there already in the same value is accepted and
+// changes nothing: fresh is false.
 func (h *head) check(m *memSeries, t int64, v float64) (fresh bool, err error) {
-	switch {
-	case t > m.lastT && t >= h.sealed:
-		return true, nil
-	case t == m.lastT && math.Float64bits(v) == math.Float64bits(m.lastV):
-		return false, nil
-	case t == m.lastT:
-		return false, storage.NewDuplicateFloatErr(t, m.lastV, v)
-	case t < h.sealed:
+	if t < h.sealed || t < h.oldest {
 		return false, storage.ErrTooOldSample
-	default:
-		return false, storage.ErrOutOfOrderSample
 	}
+	c := m.chunkOf(bolt.WindowStart(t))
+	switch {
+	case c == nil || t > c.maxT:
+		return true, nil
+	case t < c.maxT:
+		return false, storage.ErrOutOfOrderSample
+	case math.Float64bits(v) == math.Float64bits(c.lastV):
+		return false, nil
+	default:
+		return false, storage.NewDuplicateFloatErr(t, c.lastV, v)
+	}
+}
+
+// chunkOf returns the last chunk of a window, nil for none.
+func (m *memSeries) chunkOf(window int64) *headChunk {
+	if m.open != nil && m.open.window == window {
+		return m.open
+	}
+	for _, c := range slices.Backward(m.chunks) {
+		if c.window == window {
+			return c
+		}
+	}
+	return nil
+}
+
+// takes reports whether a sample at t is simply the next one of the chunk: the rule, told cheaply.
+func (c *headChunk) takes(t, sealed int64) bool {
+	return c != nil && t > c.maxT && t-c.window < bolt.Window.Milliseconds() && c.window >= sealed && c.n < maxChunkSamples
 }
 
 // add appends a sample that check has let through.
 func (m *memSeries) add(t int64, v float64) {
 	window := bolt.WindowStart(t)
-	var c *headChunk
-	if n := len(m.chunks); n > 0 {
-		c = m.chunks[n-1]
-	}
-	if c == nil || c.window != window || c.n >= maxChunkSamples {
+	c := m.chunkOf(window)
+	if c == nil || c.n >= maxChunkSamples {
 		c = &headChunk{window: window, minT: t}
-		m.chunks = append(m.chunks, c)
+		i := len(m.chunks)
+		for i > 0 && m.chunks[i-1].window > window {
+			i--
+		}
+		m.chunks = slices.Insert(m.chunks, i, c)
 	}
+	m.open = c
+	c.append(t, v)
+}
+
+func (c *headChunk) append(t int64, v float64) {
 	c.data.Append(t, v)
-	c.maxT = t
+	c.maxT, c.lastV = t, v
 	c.n++
-	m.lastT, m.lastV = t, v
+}
+
+// last is the value that was added last; the write-ahead file stores differences to it.
+func (m *memSeries) last() float64 {
+	if m.open == nil {
+		return 0
+	}
+	return m.open.lastV
 }
 
 // ended reports whether the series ends in a staleness marker or never began.
 func (m *memSeries) ended() bool {
-	return m.lastT == math.MinInt64 || value.IsStaleNaN(m.lastV)
+	return m.open == nil || value.IsStaleNaN(m.open.lastV)
 }
 
 // dropSealed forgets all chunks of windows before end, and all series that have nothing since.
@@ -161,25 +236,27 @@ func (h *head) dropSealed(end int64) {
 	h.sealed = max(h.sealed, end)
 	kept := make([]*memSeries, 0, len(h.series))
 	for _, m := range h.series {
-		var chunks []*headChunk
-		for _, c := range m.chunks {
-			if c.window >= end {
-				chunks = append(chunks, c)
-			}
+		m.chunks = slices.DeleteFunc(m.chunks, func(c *headChunk) bool { return c.window < end })
+		if len(m.chunks) == 0 {
+			m.open, m.chunks = nil, nil
+			continue
 		}
-		m.chunks = chunks
-		if len(chunks) > 0 {
-			kept = append(kept, m)
+		if m.open.window < end {
+			m.open = m.chunks[len(m.chunks)-1]
 		}
+		kept = append(kept, m)
 	}
 	if len(kept) == len(h.series) {
 		return
 	}
-	sealed := h.sealed
-	*h = *newHead()
-	h.sealed = sealed
+	for _, m := range h.series {
+		m.n, m.next = gone, nil
+	}
+	for _, src := range h.sources {
+		src.series = 0
+	}
+	h.index, h.series, h.byHash = newIndex(nil), make([]*memSeries, 0, len(kept)), make(map[uint64]*memSeries, len(kept))
 	for _, m := range kept {
-		m.next = nil
 		h.insert(m)
 	}
 }

@@ -27,6 +27,7 @@ type rangeCache struct {
 // rangeKey is one question: an expression on a grid of steps, over so long a time.
 type rangeKey struct {
 	expr              string
+	band              bool  // its lowest and highest values
 	step, phase, span int64 // milliseconds; phase is the grid's start modulo step
 }
 
@@ -57,16 +58,16 @@ func newRangeCache() *rangeCache {
 // evaluateFunc answers a range query for real.
 type evaluateFunc func(start, end time.Time) ([]model.Series, error)
 
-// query answers from what is kept and evaluates the rest. now is the reader's clock: samples after
+// query answers from what is kept and evaluates the rest. Of the key expr and band are given. now is the reader's clock: samples after
 // it may still come.
-func (c *rangeCache) query(expr string, start, end time.Time, step time.Duration, now time.Time, eval evaluateFunc) ([]model.Series, error) {
+func (c *rangeCache) query(key rangeKey, start, end time.Time, step time.Duration, now time.Time, eval evaluateFunc) ([]model.Series, error) {
 	ms := step.Milliseconds()
-	if ms <= 0 || step%time.Millisecond != 0 || end.Before(start) || c.looksForward(expr) {
+	if ms <= 0 || step%time.Millisecond != 0 || end.Before(start) || c.looksForward(key.expr) {
 		return eval(start, end)
 	}
 	from := start.UnixMilli()
 	last := from + (end.UnixMilli()-from)/ms*ms
-	key := rangeKey{expr, ms, ((from % ms) + ms) % ms, last - from}
+	key.step, key.phase, key.span = ms, ((from%ms)+ms)%ms, last-from
 
 	c.mu.Lock()
 	entry := c.entries[key]

@@ -87,7 +87,7 @@ func TestRangeCacheEvaluatesNewStepsAlone(t *testing.T) {
 	steps := 0
 	ask := func() {
 		t.Helper()
-		_, err := c.query("up", now.Add(-time.Hour), now, 10*time.Second, now, func(start, end time.Time) ([]model.Series, error) {
+		_, err := c.query(rangeKey{expr: "up"}, now.Add(-time.Hour), now, 10*time.Second, now, func(start, end time.Time) ([]model.Series, error) {
 			steps += int(end.Sub(start)/(10*time.Second)) + 1
 			return nil, nil
 		})

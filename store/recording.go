@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/chunk"
+	"github.com/nocturne-noc/nocturne/store/eventlog"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -24,7 +24,7 @@ import (
 type Recording struct {
 	file       *bolt.File
 	archive    *archive
-	engine     *promql.Engine
+	engine     *queryEngine
 	start, end time.Time
 }
 
@@ -58,8 +58,8 @@ func (r *Recording) Extent() (start, end time.Time) { return r.start, r.end }
 func (r *Recording) View(clock func() time.Time) model.Source {
 	v := newView(clock, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	v.engine = r.engine
-	v.history = r.archive.refs
-	v.queryable = v.limited(r.load, r.indexes)
+	v.history, v.findEvents = r.archive.refs, r.archive.findEvents
+	v.queryable = v.limited(r)
 	v.start = func() time.Time { return r.start }
 	v.end = func() time.Time { return r.end }
 	return v
@@ -69,14 +69,17 @@ func (r *Recording) View(clock func() time.Time) model.Source {
 func (r *Recording) Close() error { return errors.Join(r.engine.Close(), r.file.Close()) }
 
 func (r *Recording) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error) {
-	m := newMerger()
-	err := r.archive.load(ctx, r.archive.list(), mint, maxt, matchers, m)
+	h, matchers := takeHold(matchers)
+	m := newMerger(h.column, matchers)
+	err := r.archive.load(ctx, r.archive.cover(h.tier, mint, maxt), m)
 	return m, err
 }
 
 func (r *Recording) indexes(ctx context.Context, mint, maxt int64, visit func(*index)) error {
-	return r.archive.visit(ctx, r.archive.list(), mint, maxt, visit)
+	return r.archive.visit(ctx, r.archive.cover(bolt.Raw, mint, maxt), visit)
 }
+
+func (r *Recording) since(tier *bolt.Tier) int64 { return r.archive.since(tier) }
 
 // Record writes what happened from since to until into one file, which OpenRecording reads. A file
 // of that name is replaced when all is written.
@@ -147,7 +150,7 @@ func (s *Store) stretch(ctx context.Context, start, from, to int64) (*bolt.Windo
 			data.Chunks = append(data.Chunks, chunks)
 		}
 	}
-	return data, s.stretchState(data, from, to)
+	return data, s.stretchState(ctx, data, from, to)
 }
 
 // recode cuts a series to its span and counts its samples.
@@ -172,7 +175,7 @@ func recode(d *seriesData, data *bolt.WindowData) ([]bolt.Chunk, error) {
 }
 
 // stretchState adds the state at from, and the changes and events up to to.
-func (s *Store) stretchState(data *bolt.WindowData, from, to int64) error {
+func (s *Store) stretchState(ctx context.Context, data *bolt.WindowData, from, to int64) error {
 	v := newView(time.Now, s.log)
 	v.history = s.history
 	// What changed in the very millisecond of from belongs to the changes, not to the checkpoint.
@@ -183,20 +186,10 @@ func (s *Store) stretchState(data *bolt.WindowData, from, to int64) error {
 	if data.Checkpoint, err = v.world.snapshot(from); err != nil {
 		return err
 	}
-	var events []model.Event
 	refs := s.history()
 	for i, ref := range refs {
-		if i+1 < len(refs) && refs[i+1].start <= from || ref.start > to+lateEvent.Milliseconds() {
+		if i+1 < len(refs) && refs[i+1].start <= from || ref.start > to {
 			continue
-		}
-		list, err := ref.events()
-		if err != nil {
-			return err
-		}
-		for _, e := range list {
-			if t := e.Time.UnixMilli(); t >= from && t <= to {
-				events = append(events, e)
-			}
 		}
 		_, changes, err := ref.state()
 		if err != nil {
@@ -206,8 +199,11 @@ func (s *Store) stretchState(data *bolt.WindowData, from, to int64) error {
 			return err
 		}
 	}
-	slices.SortFunc(events, compareEvents)
-	data.Events, err = encodeEvents(events)
+	events, err := s.eventsBetween(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	data.Events, data.EventIndex, err = eventlog.Encode(events)
 	return err
 }
 

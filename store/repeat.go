@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
+	"github.com/nocturne-noc/nocturne/store/eventlog"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -41,9 +44,15 @@ func (r *repeats) again(e *model.Event) bool {
 // nextWindow forgets what was told before the window that ends.
 func (r *repeats) nextWindow() { r.current, r.last = nil, r.current }
 
-// recallEvents makes repeats know the events of the last window's length.
+// recallEvents makes repeats know what was told in the last window's length.
 func (s *Store) recallEvents(now time.Time) {
-	for _, e := range s.Events(model.EventFilter{Since: now.Add(-bolt.Window), Limit: maxWindowEvents}) {
+	told := now.Add(-bolt.Window)
+	parts := slices.DeleteFunc(s.eventParts(), func(p eventlog.Part) bool { return p.Last < told.UnixNano() })
+	list, err := eventlog.Search(context.Background(), s.archive.events, parts, model.EventFilter{Limit: maxWindowEvents})
+	if err != nil {
+		s.log.Warn("events that are told again may show twice", "err", err)
+	}
+	for _, e := range list {
 		s.repeats.again(&e)
 	}
 }

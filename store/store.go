@@ -20,6 +20,10 @@ import (
 const (
 	DefaultRetention = 30 * 24 * time.Hour
 	DefaultTick      = time.Second
+
+	DefaultRetention5m        = 365 * 24 * time.Hour
+	DefaultRetention1h        = 5 * 365 * 24 * time.Hour
+	DefaultMaxSeriesPerSource = 200_000
 )
 
 // Options say where and how to keep history. All are optional but Dir.
@@ -29,7 +33,12 @@ type Options struct {
 	Now       func() time.Time // the clock; nil = time.Now
 	Log       *slog.Logger     // nil = silence
 	Tick      time.Duration    // what was applied is on disk after at most this; 0 = DefaultTick
-	ReadOnly  bool             // reads what is there; Apply fails
+
+	Retention5m        time.Duration // of the 5 minute rollups; 0 = DefaultRetention5m
+	Retention1h        time.Duration // of the 1 hour rollups; 0 = DefaultRetention1h
+	MaxBytes           int64         // of all files together: the oldest are removed beyond it; 0 = no cap
+	MaxSeriesPerSource int           // in one window: new ones are left out beyond it; 0 = DefaultMaxSeriesPerSource
+	ReadOnly           bool          // reads what is there; Apply fails
 }
 
 // ErrClosed is what a closed Store answers.
@@ -43,18 +52,22 @@ var ErrReadOnly = errors.New("the store was opened read-only: stop here or open 
 type Store struct {
 	opts    Options
 	log     *slog.Logger
-	engine  *promql.Engine
+	engine  *queryEngine
 	ranges  *rangeCache
 	dir     *bolt.Dir // nil when there is no data folder
 	archive *archive
 	stop    context.CancelFunc
 	ticking sync.WaitGroup
 
-	disk disk
+	disk       disk
+	keeper     keeper
+	offline    error // why the folder could not be opened for writing; s.dir is then open for reading, or nil
+	unreadable bool  // nor for reading
 
 	mu      sync.RWMutex // guards all below
 	closed  bool
 	at      int64 // Unix milliseconds of the last change: the clock, but never running backwards
+	left    int64 // at, as it was when the store was opened
 	head    *head
 	world   *world
 	windows []*stateWindow // not sealed yet, in time order; the last one is open
@@ -62,18 +75,20 @@ type Store struct {
 	lastID  uint64 // of an event
 	repeats repeats
 	gen     uint64 // rises with each batch
-	// The series of each scope's last complete batch: those that are missing from the next one ended.
-	scopeSeries map[scopeKey][]*memSeries
-	dropped     Dropped
-	health      error
+	lists   map[listKey]*seriesList
+	dropped Dropped
+	health  health
+	damage  []model.Mark // files that are set aside
 }
 
 // Dropped counts what was not kept, since the store was opened.
 type Dropped struct {
-	Late      uint64 // older than the series' last sample, or than the open window
+	Late      uint64 // older than the series' last sample in that window, or than the open windows
 	Duplicate uint64 // another value at the same time
 	Future    uint64 // more than ten minutes ahead of the clock
 	Labels    uint64 // labels that no series may have
+	Series    uint64 // of new series of a source that has too many
+	Memory    uint64 // waited in memory for a disk that took nothing for a day
 	Events    uint64 // more than 200,000 in one two-hour window
 }
 
@@ -84,8 +99,8 @@ func (s *Store) Dropped() Dropped {
 	return s.dropped
 }
 
-// Engine is the PromQL engine, for rules.
-func (s *Store) Engine() *promql.Engine { return s.engine }
+// Engine is the PromQL engine, for rules and everybody else. It reads rollups where they are true: see plan.
+func (s *Store) Engine() promql.QueryEngine { return s.engine }
 
 // Now is the clock of all panels.
 func (s *Store) Now() time.Time { return s.opts.Now() }
@@ -105,18 +120,15 @@ func (s *Store) Query(ctx context.Context, expr string, at time.Time) ([]model.S
 // QueryRange evaluates PromQL from start to end in steps. Steps that were answered before and cannot
 // change any more are not evaluated again: the answer is shared and must not be changed.
 func (s *Store) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
-	return s.ranges.query(expr, start, end, step, s.opts.Now(), func(start, end time.Time) ([]model.Series, error) {
-		return ranged(ctx, s.engine, s.Queryable(), expr, start, end, step)
-	})
+	return s.panels().line(ctx, expr, start, end, step)
 }
 
-// QueryBand tells no more than QueryRange yet.
-func (s *Store) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
-	return nil, nil, nil
+// QueryBand is the lowest and highest of each line of QueryRange within each step, kept like QueryRange.
+func (s *Store) QueryBand(ctx context.Context, expr string, start, end time.Time, step time.Duration) (low, high []model.Series, err error) {
+	return s.panels().band(ctx, expr, start, end, step)
 }
 
-// Marks knows of none yet.
-func (s *Store) Marks(time.Time, time.Time) []model.Mark { return nil }
+func (s *Store) panels() panels { return panels{s.engine, s.Queryable(), s.ranges, s.opts.Now} }
 
 // Entities are sorted by ID.
 func (s *Store) Entities(f model.Filter) []model.Entity {
@@ -130,15 +142,6 @@ func (s *Store) Links(f model.Filter) []model.Link {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.world.Links(f, s.opts.Now())
-}
-
-// Events are newest first.
-func (s *Store) Events(f model.EventFilter) []model.Event {
-	list, err := pickEvents(s.eventWindows(), f)
-	if err != nil {
-		s.log.Error("events are missing from the answer", "err", err)
-	}
-	return list
 }
 
 // Alerts are the active ones.
@@ -158,18 +161,6 @@ func (s *Store) Sources() []model.SourceStatus {
 // Replay reports that this is live.
 func (s *Store) Replay() (start, end time.Time, replay bool) {
 	return time.Time{}, time.Time{}, false
-}
-
-// eventWindows lists the sealed and the open windows.
-func (s *Store) eventWindows() []eventWindow {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	list := s.archive.eventWindows()
-	for _, w := range s.windows {
-		events := w.events
-		list = append(list, eventWindow{w.start, func() ([]model.Event, error) { return events, nil }})
-	}
-	return list
 }
 
 var _ model.Source = (*Store)(nil)

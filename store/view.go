@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/nocturne-noc/nocturne/store/bolt"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -21,8 +21,9 @@ type View struct {
 	clock      func() time.Time
 	start, end func() time.Time
 	history    func() []stateRef
+	findEvents func(context.Context, model.EventFilter) ([]model.Event, error)
 	queryable  storage.Queryable
-	engine     *promql.Engine
+	engine     *queryEngine
 	ranges     *rangeCache
 	log        *slog.Logger
 
@@ -36,9 +37,8 @@ type View struct {
 
 // stateRef is one window of the state log.
 type stateRef struct {
-	start  int64 // Unix milliseconds
-	state  func() (checkpoint, changes []byte, err error)
-	events func() ([]model.Event, error)
+	start int64 // Unix milliseconds
+	state func() (checkpoint, changes []byte, err error)
 }
 
 func newView(clock func() time.Time, log *slog.Logger) *View {
@@ -46,10 +46,8 @@ func newView(clock func() time.Time, log *slog.Logger) *View {
 }
 
 // limited hides what is later than the clock.
-func (v *View) limited(load loadFunc, names namesFunc) storage.Queryable {
-	return storage.QueryableFunc(func(mint, maxt int64) (storage.Querier, error) {
-		return &querier{load: load, names: names, mint: mint, maxt: min(maxt, v.clock().UnixMilli())}, nil
-	})
+func (v *View) limited(h history) storage.Queryable {
+	return queryable{history: h, clock: func() int64 { return v.clock().UnixMilli() }}
 }
 
 // seek makes the world that of the clock: onward by the changes since, or from a checkpoint.
@@ -135,18 +133,20 @@ func (v *View) Query(ctx context.Context, expr string, at time.Time) ([]model.Se
 
 // QueryRange evaluates PromQL from start to end in steps.
 func (v *View) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
-	return v.ranges.query(expr, start, end, step, v.clock(), func(start, end time.Time) ([]model.Series, error) {
-		return ranged(ctx, v.engine, v.queryable, expr, start, end, step)
-	})
+	return v.panels().line(ctx, expr, start, end, step)
 }
 
-// QueryBand tells no more than QueryRange yet.
-func (v *View) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
-	return nil, nil, nil
+// QueryBand is the lowest and highest of each line of QueryRange within each step.
+func (v *View) QueryBand(ctx context.Context, expr string, start, end time.Time, step time.Duration) (low, high []model.Series, err error) {
+	return v.panels().band(ctx, expr, start, end, step)
 }
 
-// Marks knows of none yet.
-func (v *View) Marks(time.Time, time.Time) []model.Mark { return nil }
+func (v *View) panels() panels { return panels{v.engine, v.queryable, v.ranges, v.clock} }
+
+// Marks are those that were known by then.
+func (v *View) Marks(start, end time.Time) []model.Mark {
+	return read(v, func(w *world, _ time.Time) []model.Mark { return w.Marks(start, end) })
+}
 
 // Entities are sorted by ID.
 func (v *View) Entities(f model.Filter) []model.Entity {
@@ -156,23 +156,6 @@ func (v *View) Entities(f model.Filter) []model.Entity {
 // Links are sorted by key.
 func (v *View) Links(f model.Filter) []model.Link {
 	return read(v, func(w *world, now time.Time) []model.Link { return w.Links(f, now) })
-}
-
-// Events are newest first.
-func (v *View) Events(f model.EventFilter) []model.Event {
-	now := v.clock()
-	if f.Until.IsZero() || f.Until.After(now) {
-		f.Until = now
-	}
-	var windows []eventWindow
-	for _, ref := range v.history() {
-		windows = append(windows, eventWindow{ref.start, ref.events})
-	}
-	list, err := pickEvents(windows, f)
-	if err != nil {
-		v.log.Error("events are missing from the answer", "err", err)
-	}
-	return list
 }
 
 // Alerts are the active ones.
@@ -193,11 +176,10 @@ var _ model.Source = (*View)(nil)
 // refs are the windows of an archive.
 func (a *archive) refs() []stateRef {
 	var out []stateRef
-	for _, w := range a.list() {
+	for _, w := range a.list(bolt.Raw) {
 		out = append(out, stateRef{
-			start:  w.Start,
-			state:  func() ([]byte, []byte, error) { return a.state(w) },
-			events: func() ([]model.Event, error) { return a.eventsOf(w) },
+			start: w.Start,
+			state: func() ([]byte, []byte, error) { return a.state(w) },
 		})
 	}
 	return out
@@ -211,9 +193,8 @@ func (s *Store) history() []stateRef {
 	for _, w := range s.windows {
 		frozen := *w // what is appended later is not in it
 		out = append(out, stateRef{
-			start:  w.start,
-			state:  func() ([]byte, []byte, error) { return frozen.checkpoint, frozen.changes, nil },
-			events: func() ([]model.Event, error) { return frozen.events, nil },
+			start: w.start,
+			state: func() ([]byte, []byte, error) { return frozen.checkpoint, frozen.changes, nil },
 		})
 	}
 	return out
@@ -229,8 +210,8 @@ func (s *Store) At(clock func() time.Time) (model.Source, error) {
 		return nil, ErrClosed
 	}
 	v := newView(clock, s.log)
-	v.history, v.engine = s.history, s.engine
-	v.queryable = v.limited(s.load, s.indexes)
+	v.history, v.findEvents, v.engine = s.history, s.FindEvents, s.engine
+	v.queryable = v.limited(s)
 	v.start = func() time.Time {
 		if refs := s.history(); len(refs) > 0 {
 			return time.UnixMilli(refs[0].start)

@@ -1,17 +1,11 @@
 package store
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
-	"sort"
 
-	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/store/eventlog"
 )
-
-// maxWindowEvents bounds the events of one window: a flood must not take all memory.
-const maxWindowEvents = 200_000
 
 // stateWindow is the world and the events of one window: the checkpoint at its start, all that
 // changed since, and what happened.
@@ -19,24 +13,7 @@ type stateWindow struct {
 	start      int64  // Unix milliseconds
 	checkpoint []byte // changes that make the world of that moment
 	changes    []byte
-	events     []model.Event // by time and ID
-}
-
-// addEvent puts an event in its place: most come in order, some tell of an earlier time. It says
-// no when there are too many.
-func (w *stateWindow) addEvent(e model.Event) bool {
-	n := len(w.events)
-	if n >= maxWindowEvents {
-		return false
-	}
-	if n == 0 || compareEvents(w.events[n-1], e) < 0 {
-		w.events = append(w.events, e)
-		return true
-	}
-	i := sort.Search(n, func(i int) bool { return compareEvents(w.events[i], e) > 0 })
-	// Readers may hold the old slice: it is not changed in place.
-	w.events = slices.Insert(slices.Clone(w.events), i, e)
-	return true
+	events     eventlog.Log
 }
 
 // openWindow begins the window at start: the world as it is now is its checkpoint.
@@ -80,6 +57,9 @@ func (w *world) snapshot(at int64) ([]byte, error) {
 	for _, row := range w.Sources() {
 		put(change{op: opRow, row: row})
 	}
+	for _, m := range w.marks {
+		put(change{op: opMark, mark: m})
+	}
 	return b, failed
 }
 
@@ -103,31 +83,4 @@ func eachChange(b []byte, visit func(*change) error) error {
 		b = rest
 	}
 	return nil
-}
-
-// encodeEvents stores events as JSON, each with its length before it.
-func encodeEvents(list []model.Event) ([]byte, error) {
-	var b []byte
-	for i := range list {
-		j, err := json.Marshal(&list[i])
-		if err != nil {
-			return nil, fmt.Errorf("event %d: %w", list[i].ID, err)
-		}
-		b = appendBytes(b, j)
-	}
-	return b, nil
-}
-
-func decodeEvents(b []byte) ([]model.Event, error) {
-	var out []model.Event
-	for r := (reader{b: b}); len(r.b) > 0; {
-		body := reader{b: r.bytes()}
-		var e model.Event
-		body.json(&e)
-		if r.err != nil || body.err != nil {
-			return nil, fmt.Errorf("event %d of the window cannot be read", len(out))
-		}
-		out = append(out, e)
-	}
-	return out, nil
 }

@@ -28,6 +28,7 @@ type world struct {
 	links    map[string]*claims[model.Link]
 	alerts   map[string]model.Alert
 	sources  map[rowKey]model.SourceStatus
+	marks    []model.Mark // by start; replaced, never changed
 
 	entityIDs, linkKeys sortedKeys
 	revs                model.Revs

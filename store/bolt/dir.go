@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,17 +13,15 @@ import (
 	"sync"
 )
 
-// Dir is a data folder. Its days may be read by anybody; one goroutine at a time writes.
+// Dir is a data folder. Its files may be read by anybody; one goroutine at a time writes.
 type Dir struct {
-	path     string
-	readOnly bool
-	lock     *File // nil for a read-only folder without a lock file
+	walFiles
+	lock *File // nil for a read-only folder without a lock file
 
-	mu    sync.Mutex       // guards files
-	files map[string]*File // of all tiers, by name
-	aside []error
-
-	walSeq uint64
+	mu     sync.Mutex       // guards what follows
+	files  map[string]*File // of all tiers, by name
+	aside  []error
+	damage []Damage
 }
 
 // SealedWindow is a window, its tier, and the file that has it.
@@ -37,10 +34,15 @@ type SealedWindow struct {
 // End returns the end of the window; it is not in it.
 func (w SealedWindow) End() int64 { return w.Start + w.Tier.Window.Milliseconds() }
 
-// OpenDir locks the folder and opens all days. A day that cannot be read is set aside under another
-// name, and Aside tells of it; a file of an unknown version fails the whole and is left as it is.
+// OpenDir locks the folder and opens all files of all tiers. A file that cannot be read is set aside
+// under another name, and Aside and Damaged tell of it; a file of an unknown version fails the whole and
+// is left as it is. A read-only folder is not changed at all.
 func OpenDir(path string, readOnly bool) (*Dir, error) {
-	d := &Dir{path: path, readOnly: readOnly, files: map[string]*File{}}
+	return openDir(path, readOnly, operatingSystem{})
+}
+
+func openDir(path string, readOnly bool, fsys fileSystem) (*Dir, error) {
+	d := &Dir{walFiles: walFiles{fs: fsys, path: path, readOnly: readOnly}, files: map[string]*File{}}
 	if err := d.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("data folder: %w", err), d.Close())
 	}
@@ -56,50 +58,38 @@ func (d *Dir) open() error {
 	if err := d.takeLock(); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(d.path)
+	entries, err := d.fs.ReadDir(d.path)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		name := entry.Name()
 		if seq, ok := walSeqOf(name); ok {
-			d.walSeq = max(d.walSeq, seq)
+			d.seq = max(d.seq, seq)
 		}
-		tier, _, ok := tierOf(name)
-		if !ok {
-			continue
-		}
-		path := filepath.Join(d.path, name)
-		f, err := OpenFile(path, tier.Kind)
-		if err == nil {
-			if _, err = f.Windows(); err != nil {
-				err = errors.Join(err, f.Close())
+		if of, ok := strings.CutSuffix(name, tmpSuffix); ok && !d.readOnly && isOurs(of) {
+			if err := removeIfThere(d.fs, filepath.Join(d.path, name)); err != nil {
+				return err
 			}
 		}
-		switch {
-		case err == nil:
-			d.files[name] = f
-		case errors.Is(err, ErrDamaged):
-			d.setAside(path, err)
-		default:
-			return err
+		if tier, start, ok := asideOf(name); ok {
+			d.damage = append(d.damage, damageOf(tier, start, filepath.Join(d.path, name), errEarlier))
+		}
+		if tier, start, ok := tierOf(name); ok {
+			if err := d.openTierFile(name, tier, start); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (d *Dir) setAside(path string, cause error) {
-	err := fmt.Errorf("a day of history is damaged and left out: %w", cause)
-	if !d.readOnly {
-		if moved := os.Rename(path, path+asideName); moved != nil {
-			err = errors.Join(err, moved)
-		}
-	}
-	d.aside = append(d.aside, err)
+// isOurs tells the names of files that are made under another name first.
+func isOurs(name string) bool {
+	_, wal := walSeqOf(name)
+	_, _, tier := tierOf(name)
+	return wal || tier
 }
-
-// Aside returns why days were left out when the folder was opened.
-func (d *Dir) Aside() []error { return d.aside }
 
 func (d *Dir) takeLock() error {
 	path := filepath.Join(d.path, lockName)
@@ -139,7 +129,7 @@ func (d *Dir) Close() error {
 	clear(d.files)
 	if d.lock != nil {
 		if !d.readOnly {
-			errs = append(errs, removeIfThere(filepath.Join(d.path, pidName)))
+			errs = append(errs, removeIfThere(d.fs, filepath.Join(d.path, pidName)))
 		}
 		errs = append(errs, d.lock.Close())
 		d.lock = nil
@@ -147,28 +137,56 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// Windows lists the sealed windows of a tier in time order.
-func (d *Dir) Windows(tier *Tier) ([]SealedWindow, error) {
+// tierFile is a file of a tier in the folder.
+type tierFile struct {
+	*File
+	name       string
+	start, end int64 // what it may hold, Unix milliseconds; end is not in it
+}
+
+// list returns the files of a tier in time order.
+func (d *Dir) list(tier *Tier) []tierFile {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var out []SealedWindow
+	var out []tierFile
 	for name, f := range d.files {
-		if of, _, _ := tierOf(name); of != tier {
-			continue
+		if of, start, _ := tierOf(name); of == tier {
+			out = append(out, tierFile{f, name, start.UnixMilli(), tier.next(start).UnixMilli()})
 		}
+	}
+	slices.SortFunc(out, func(a, b tierFile) int { return cmp.Compare(a.start, b.start) })
+	return out
+}
+
+// Files lists the files of a tier in time order.
+func (d *Dir) Files(tier *Tier) []*File {
+	var out []*File
+	for _, f := range d.list(tier) {
+		out = append(out, f.File)
+	}
+	return out
+}
+
+// Windows lists the sealed windows of a tier in time order.
+func (d *Dir) Windows(tier *Tier) ([]SealedWindow, error) {
+	var out []SealedWindow
+	for _, f := range d.list(tier) {
 		list, err := f.Windows()
+		if errors.Is(err, fs.ErrClosed) {
+			continue // removed meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}
 		for _, info := range list {
-			out = append(out, SealedWindow{info, tier, f})
+			out = append(out, SealedWindow{info, tier, f.File})
 		}
 	}
 	slices.SortFunc(out, func(a, b SealedWindow) int { return cmp.Compare(a.Start, b.Start) })
 	return out, nil
 }
 
-// Put seals a window of a tier into its file.
+// Put seals a window of a tier into its file. It is there for good when no error is returned.
 func (d *Dir) Put(tier *Tier, w *WindowData) (SealedWindow, error) {
 	name := tier.fileName(w.Start)
 	d.mu.Lock()
@@ -176,11 +194,8 @@ func (d *Dir) Put(tier *Tier, w *WindowData) (SealedWindow, error) {
 	d.mu.Unlock()
 	if f == nil {
 		var err error
-		if f, err = CreateFile(filepath.Join(d.path, name), tier.Kind); err != nil {
-			return SealedWindow{}, err
-		}
-		if err := syncDir(d.path); err != nil {
-			return SealedWindow{}, errors.Join(err, f.Close())
+		if f, err = d.create(name, tier.Kind); err != nil {
+			return SealedWindow{}, fmt.Errorf("new file of history: %w", err)
 		}
 		d.mu.Lock()
 		d.files[name] = f
@@ -190,88 +205,27 @@ func (d *Dir) Put(tier *Tier, w *WindowData) (SealedWindow, error) {
 	return SealedWindow{info, tier, f}, err
 }
 
-// Remove deletes the files of a tier that end at or before the Unix millisecond, and says whether
-// there were any.
-func (d *Dir) Remove(tier *Tier, before int64) (removed bool, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for name, f := range d.files {
-		of, start, _ := tierOf(name)
-		if of != tier || tier.next(start).UnixMilli() > before {
-			continue
-		}
-		delete(d.files, name)
-		removed = true
-		if err := errors.Join(f.Close(), os.Remove(f.path)); err != nil {
-			return removed, fmt.Errorf("remove old history: %w", err)
-		}
-	}
-	return removed, nil
-}
-
-func (d *Dir) walPath(seq uint64) string {
-	return filepath.Join(d.path, fmt.Sprintf("%s%08d%s", walPrefix, seq, walSuffix))
-}
-
-func walSeqOf(name string) (uint64, bool) {
-	digits, ok := strings.CutPrefix(name, walPrefix)
-	if !ok {
-		return 0, false
-	}
-	digits, ok = strings.CutSuffix(digits, walSuffix)
-	if !ok {
-		return 0, false
-	}
-	seq, err := strconv.ParseUint(digits, 10, 64)
-	return seq, err == nil
-}
-
-// ReplayWAL hands the payload of each frame of the write-ahead file to visit, cuts off a torn tail,
-// and opens the file for more. It is nil when there is no file yet, or the folder is read-only.
-func (d *Dir) ReplayWAL(visit func(payload []byte) error) (*WAL, error) {
-	if d.walSeq == 0 {
-		return nil, nil
-	}
-	path := d.walPath(d.walSeq)
-	mode := os.O_RDWR
-	if d.readOnly {
-		mode = os.O_RDONLY
-	}
-	file, err := os.OpenFile(path, mode, 0)
-	if err != nil {
+// create makes a file that is there with its version and kind, or not at all: half of one would count
+// as damaged.
+func (d *Dir) create(name string, kind Kind) (*File, error) {
+	path := filepath.Join(d.path, name)
+	tmp := path + tmpSuffix
+	if err := removeIfThere(d.fs, tmp); err != nil {
 		return nil, err
 	}
-	good, err := readWAL(bufio.NewReaderSize(file, 1<<20), visit)
+	f, err := CreateFile(tmp, kind)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+		return nil, errors.Join(err, removeIfThere(d.fs, tmp))
 	}
-	if d.readOnly {
-		return nil, file.Close()
+	err = f.Close()
+	if err == nil {
+		err = d.fs.Rename(tmp, path)
 	}
-	if err := file.Truncate(good); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: cut off the torn tail: %w", path, err), file.Close())
+	if err == nil {
+		err = d.fs.SyncDir(d.path)
 	}
-	return &WAL{file: file, size: good}, nil
-}
-
-// SetAsideWAL renames the write-ahead file, so that the next one does not remove it.
-func (d *Dir) SetAsideWAL() error {
-	path := d.walPath(d.walSeq)
-	return os.Rename(path, path+asideName)
-}
-
-// RotateWAL begins a new write-ahead file with the given frames and removes the older ones.
-func (d *Dir) RotateWAL(frames []byte) (*WAL, error) {
-	w, err := createWAL(d.walPath(d.walSeq+1), frames)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, removeIfThere(d.fs, tmp))
 	}
-	d.walSeq++
-	entries, _ := os.ReadDir(d.path) // an older file is not read any more: what stays is removed next time
-	for _, entry := range entries {
-		if seq, ok := walSeqOf(entry.Name()); ok && seq < d.walSeq {
-			_ = removeIfThere(d.walPath(seq)) // likewise
-		}
-	}
-	return w, nil
+	return CreateFile(path, kind)
 }

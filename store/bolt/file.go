@@ -15,9 +15,13 @@ import (
 	bberrors "go.etcd.io/bbolt/errors"
 )
 
-const lockTimeout = time.Second
+const (
+	lockTimeout = time.Second
+	// allocSize is what a file grows by beyond what it needs. bbolt's own 16 MiB would be most of a small day.
+	allocSize = 64 << 10
+)
 
-// File is a day file or a recording. It is safe for concurrent use.
+// File is a file of a tier, or a recording. It is safe for concurrent use; one goroutine at a time writes.
 type File struct {
 	path string
 	kind Kind
@@ -25,6 +29,7 @@ type File struct {
 	mu       sync.RWMutex // held for writing while the file is opened or closed
 	db       *bbolt.DB    // nil when closed
 	writable bool
+	suspect  error // why what was written last may not be what is on disk; see Put
 }
 
 // WindowInfo tells about one sealed window.
@@ -52,6 +57,7 @@ type WindowData struct {
 	Series                      []labels.Labels
 	Chunks                      [][]Chunk // per series in time order
 	Checkpoint, Changes, Events []byte
+	EventIndex                  []byte // sums up Events for searches; nil for none
 }
 
 // OpenFile opens an existing file for reading.
@@ -128,6 +134,9 @@ func openBolt(path string, writable bool) (*bbolt.DB, error) {
 			FreelistType:   bbolt.FreelistMapType,
 			NoStatistics:   true,
 		})
+		if err == nil {
+			db.AllocSize = allocSize
+		}
 		return err
 	})
 	switch {
@@ -149,17 +158,25 @@ func checkMeta(tx *bbolt.Tx, kind Kind) error {
 	if meta == nil {
 		return fmt.Errorf("%w: there is no meta bucket", ErrDamaged)
 	}
-	v := meta.Get(keyVersion)
-	if len(v) != 4 {
+	n := versionOf(tx)
+	if n == 0 {
 		return fmt.Errorf("%w: it has no version", ErrDamaged)
 	}
-	if n := binary.BigEndian.Uint32(v); n == 0 || n > FileVersion {
+	if n > FileVersion {
 		return fmt.Errorf("%w %d: this program reads up to version %d; use the program that wrote it", ErrVersion, n, FileVersion)
 	}
 	if got := Kind(meta.Get(keyKind)); got != kind {
 		return fmt.Errorf("this is a file of kind %q, want %q", got, kind)
 	}
 	return nil
+}
+
+// versionOf returns 0 when there is none.
+func versionOf(tx *bbolt.Tx) uint32 {
+	if v := tx.Bucket(bucketMeta).Get(keyVersion); len(v) == 4 {
+		return binary.BigEndian.Uint32(v)
+	}
+	return 0
 }
 
 // catch turns what bbolt panics with on a damaged page into ErrDamaged, and so does it with a page
@@ -179,18 +196,6 @@ func guarded(db *bbolt.DB, do func(tx *bbolt.Tx) error) error {
 	return catch(func() error { return db.View(do) })
 }
 
-func (f *File) view(do func(tx *bbolt.Tx) error) error {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	if f.db == nil {
-		return fmt.Errorf("%s: %w", f.path, fs.ErrClosed)
-	}
-	if err := guarded(f.db, do); err != nil {
-		return fmt.Errorf("%s: %w", f.path, err)
-	}
-	return nil
-}
-
 // Path names the file.
 func (f *File) Path() string { return f.path }
 
@@ -204,6 +209,13 @@ func (f *File) Close() error {
 	db := f.db
 	f.db = nil
 	return db.Close()
+}
+
+// reopen opens a closed file again, for reading.
+func (f *File) reopen() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.open(false)
 }
 
 // makeWritable reopens a file that was opened for reading.
@@ -224,153 +236,4 @@ func (f *File) makeWritable() error {
 		return errors.Join(err, f.open(false))
 	}
 	return nil
-}
-
-// Windows lists the windows in time order.
-func (f *File) Windows() ([]WindowInfo, error) {
-	var out []WindowInfo
-	err := f.view(func(tx *bbolt.Tx) error {
-		count := uint64(0)
-		if b := tx.Bucket(bucketMeta).Get(keyCount); len(b) == 8 {
-			count = binary.BigEndian.Uint64(b)
-		}
-		windows := tx.Bucket(bucketWindows)
-		if windows == nil {
-			return checkCount(0, count)
-		}
-		err := windows.ForEachBucket(func(key []byte) error {
-			value, err := checked(key, windows.Bucket(key).Get(keyInfo))
-			if err != nil {
-				return err
-			}
-			info, err := decodeInfo(key, value)
-			if err != nil {
-				return err
-			}
-			out = append(out, info)
-			return nil
-		})
-		return errors.Join(err, checkCount(len(out), count))
-	})
-	return out, err
-}
-
-func checkCount(found int, count uint64) error {
-	if uint64(found) != count {
-		return fmt.Errorf("%w: %d of %d windows are there", ErrDamaged, found, count)
-	}
-	return nil
-}
-
-func encodeInfo(i WindowInfo) []byte {
-	b := binary.AppendVarint(nil, i.MinT)
-	b = binary.AppendVarint(b, i.MaxT)
-	for _, n := range []int{i.Series, i.Samples, i.Bytes} {
-		b = binary.AppendVarint(b, int64(n))
-	}
-	return append(b, i.Index...)
-}
-
-func decodeInfo(key, b []byte) (WindowInfo, error) {
-	var fields [5]int64
-	for i := range fields {
-		v, n := binary.Varint(b)
-		if n <= 0 || len(key) != 8 {
-			return WindowInfo{}, fmt.Errorf("%w: the entry of window %x is cut short", ErrDamaged, key)
-		}
-		fields[i], b = v, b[n:]
-	}
-	return WindowInfo{
-		Start: int64(binary.BigEndian.Uint64(key)), MinT: fields[0], MaxT: fields[1],
-		Series: int(fields[2]), Samples: int(fields[3]), Bytes: int(fields[4]), Index: string(b),
-	}, nil
-}
-
-// Labels returns the label sets of an index, by series number.
-func (f *File) Labels(index string) ([]labels.Labels, error) {
-	var sets []labels.Labels
-	err := f.view(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket(bucketIndexes)
-		if bucket == nil {
-			return fmt.Errorf("%w: it has no indexes", ErrDamaged)
-		}
-		plain, err := decompress(bucket.Get([]byte(index)))
-		if err != nil {
-			return err
-		}
-		if string(indexKey(plain)) != index {
-			return fmt.Errorf("%w: index %x does not check", ErrDamaged, index)
-		}
-		sets, err = decodeLabels(plain)
-		return err
-	})
-	return sets, err
-}
-
-// Chunks visits the chunks of the numbered series of a window. The data must be copied to be kept.
-func (f *File) Chunks(start int64, numbers []uint32, visit func(number uint32, c Chunk)) error {
-	return f.view(func(tx *bbolt.Tx) error {
-		w, err := windowBucket(tx, start)
-		if err != nil {
-			return err
-		}
-		chunks := w.Bucket(bucketChunks)
-		if chunks == nil {
-			return fmt.Errorf("%w: window %d has no chunks", ErrDamaged, start)
-		}
-		for _, n := range numbers {
-			key := seriesKey(n)
-			value, err := checked(key, chunks.Get(key))
-			if err == nil {
-				err = eachChunk(value, func(c Chunk) { visit(n, c) })
-			}
-			if err != nil {
-				return fmt.Errorf("window %d, series %d: %w", start, n, err)
-			}
-		}
-		return nil
-	})
-}
-
-// State returns the world at the window's start, what changed in it, and its events.
-func (f *File) State(start int64) (checkpoint, changes, events []byte, err error) {
-	err = f.view(func(tx *bbolt.Tx) error {
-		w, err := windowBucket(tx, start)
-		if err != nil {
-			return err
-		}
-		for key, to := range map[string]*[]byte{string(keyCheckpoint): &checkpoint, string(keyChanges): &changes, string(keyEvents): &events} {
-			packed := w.Get([]byte(key))
-			if packed == nil {
-				return fmt.Errorf("%w: window %d has no %s", ErrDamaged, start, key)
-			}
-			if *to, err = decompress(packed); err != nil {
-				return fmt.Errorf("window %d, %s: %w", start, key, err)
-			}
-		}
-		return nil
-	})
-	return checkpoint, changes, events, err
-}
-
-func windowBucket(tx *bbolt.Tx, start int64) (*bbolt.Bucket, error) {
-	if windows := tx.Bucket(bucketWindows); windows != nil {
-		if w := windows.Bucket(windowKey(start)); w != nil {
-			return w, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: window %d is missing", ErrDamaged, start)
-}
-
-// Extent returns a recording's first and last Unix millisecond.
-func (f *File) Extent() (start, end int64, err error) {
-	err = f.view(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketMeta).Get(keyExtent)
-		if len(b) != 16 {
-			return fmt.Errorf("%w: it has no extent", ErrDamaged)
-		}
-		start, end = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
-		return nil
-	})
-	return start, end, err
 }

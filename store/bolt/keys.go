@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// FileVersion is the version of all files that this package writes. It reads version 1 too, in which all
-// chunks are XOR chunks and events are JSON.
+// FileVersion is the version of all files that this package writes. It reads version 1 too: there each
+// series of a window has a key of its own, all chunks are XOR chunks, and events are JSON.
 const FileVersion = 2
 
 // All names of buckets and keys.
@@ -14,7 +14,8 @@ var (
 	bucketMeta    = []byte("meta")
 	bucketIndexes = []byte("indexes")
 	bucketWindows = []byte("windows")
-	bucketChunks  = []byte("chunks")
+	bucketBlocks  = []byte("blocks")
+	bucketChunks  = []byte("chunks") // version 1
 
 	keyVersion    = []byte("version")
 	keyKind       = []byte("kind")
@@ -24,15 +25,17 @@ var (
 	keyCheckpoint = []byte("checkpoint")
 	keyChanges    = []byte("changes")
 	keyEvents     = []byte("events")
+	keyEventIndex = []byte("eventindex")
 )
 
 // Names in a data folder.
 const (
-	lockName  = "store.db"
-	pidName   = "store.pid"
-	walPrefix = "wal-"
-	walSuffix = ".log"
-	asideName = ".damaged"
+	lockName    = "store.db"
+	pidName     = "store.pid"
+	walPrefix   = "wal-"
+	walSuffix   = ".log"
+	asideSuffix = ".damaged"
+	tmpSuffix   = ".tmp" // not finished: removed when the folder is opened
 )
 
 // Kind says what a file is.

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
-	"path/filepath"
 )
 
 const (
 	walMagic    = "NOCTWAL"
-	walVersion  = 1
+	walVersion  = 2 // version 1 has fewer kinds of records; it is read too
 	walHeader   = len(walMagic) + 1
 	frameHeader = 8
 	// MaxFrame bounds the payload of one frame.
@@ -30,22 +28,30 @@ func AppendFrame(b, payload []byte) []byte {
 
 // WAL is a write-ahead file that is being written. One goroutine uses it at a time.
 type WAL struct {
-	file *os.File
-	size int64 // of what is known to be good
+	path   string
+	file   handle
+	size   int64 // of what is known to be good
+	broken error // why nothing can be added any more
 }
 
-// Append writes frames and waits until they are on disk. After an error the file is as long as
-// before, or closed for good: go on with a new one.
+// Append writes frames and waits until they are on disk. After an error the file is given up, and so
+// fails for good: what the operating system could not write it may have forgotten, and a later success
+// would not bring it back. Go on with a new file, by Dir.RotateWAL.
 func (w *WAL) Append(frames []byte) error {
-	if len(frames) == 0 {
-		return nil
+	if w.broken != nil || len(frames) == 0 {
+		return w.broken
 	}
-	_, err := w.file.WriteAt(frames, w.size)
+	n, err := w.file.WriteAt(frames, w.size)
+	if err == nil && n < len(frames) {
+		err = io.ErrShortWrite
+	}
 	if err == nil {
 		err = w.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("write-ahead file: %w", errors.Join(err, w.file.Truncate(w.size)))
+		err = errors.Join(err, w.file.Truncate(w.size)) // nobody was told that it is kept
+		w.broken = fmt.Errorf("write-ahead file %s: %w", w.path, err)
+		return w.broken
 	}
 	w.size += int64(len(frames))
 	return nil
@@ -57,33 +63,6 @@ func (w *WAL) Size() int64 { return w.size }
 // Close closes the file.
 func (w *WAL) Close() error { return w.file.Close() }
 
-// createWAL makes a file that is there with all its first frames or not at all.
-func createWAL(path string, frames []byte) (*WAL, error) {
-	tmp := path + ".tmp"
-	file, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("write-ahead file: %w", err)
-	}
-	head := append([]byte(walMagic), walVersion)
-	_, err = file.Write(head)
-	if err == nil {
-		_, err = file.Write(frames)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write-ahead file: %w", errors.Join(err, file.Close(), removeIfThere(tmp)))
-	}
-	return &WAL{file: file, size: int64(len(head) + len(frames))}, nil
-}
-
 // readWAL hands the payload of each good frame to visit, and returns how long the good part is.
 // A torn tail is no error; an unknown version, or what visit fails with, is.
 func readWAL(r io.Reader, visit func(payload []byte) error) (good int64, err error) {
@@ -94,8 +73,8 @@ func readWAL(r io.Reader, visit func(payload []byte) error) (good int64, err err
 	if string(head[:len(walMagic)]) != walMagic {
 		return 0, fmt.Errorf("%w: this is no write-ahead file", ErrDamaged)
 	}
-	if v := head[len(walMagic)]; v != walVersion {
-		return 0, fmt.Errorf("%w %d of the write-ahead file: this program reads version %d; use the program that wrote it", ErrVersion, v, walVersion)
+	if v := head[len(walMagic)]; v == 0 || v > walVersion {
+		return 0, fmt.Errorf("%w %d of the write-ahead file: this program reads up to version %d; use the program that wrote it", ErrVersion, v, walVersion)
 	}
 	good = int64(walHeader)
 	var payload []byte
@@ -138,19 +117,4 @@ func readN(r io.Reader, b []byte, n int) ([]byte, error) {
 		}
 	}
 	return b, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

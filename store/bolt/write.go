@@ -1,19 +1,28 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
+	"io/fs"
 	"os"
 
 	bbolt "go.etcd.io/bbolt"
 )
 
-// Put stores a window in one synced transaction. A window that is there already is replaced.
+// Put stores a window in one synced transaction. A window that is there already is replaced. A file of
+// version 1 becomes one of version 2.
+//
+// After a failure other than of a single write, the operating system may show pages that never came to
+// the disk, so the next Put first writes the whole file anew.
 func (f *File) Put(w *WindowData) (WindowInfo, error) {
 	info := WindowInfo{Start: w.Start, MinT: w.MinT, MaxT: w.MaxT, Series: len(w.Series), Samples: w.Samples}
-	if err := f.makeWritable(); err != nil {
+	err := f.recover()
+	if err == nil {
+		err = f.makeWritable()
+	}
+	if err != nil {
 		return info, err
 	}
 	plain := encodeLabels(w.Series)
@@ -21,22 +30,53 @@ func (f *File) Put(w *WindowData) (WindowInfo, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.db == nil {
-		return info, fmt.Errorf("%s: %w", f.path, os.ErrClosed)
+		return info, fmt.Errorf("%s: %w", f.path, fs.ErrClosed)
 	}
 	// bbolt falls back to the transaction before the last one when its last meta page is damaged.
 	// The second one changes nothing, so that the window is in both.
-	err := catch(func() error {
-		return errors.Join(
-			f.db.Update(func(tx *bbolt.Tx) error { return errors.Join(putWindow(tx, w, &info, plain), putCount(tx)) }),
-			f.db.Update(putCount))
+	err = catch(func() error {
+		err := f.db.Update(func(tx *bbolt.Tx) error {
+			return errors.Join(putWindow(tx, w, &info, plain), putCount(tx))
+		})
+		if err != nil {
+			return err
+		}
+		return f.db.Update(putCount)
 	})
 	if err != nil {
+		f.suspect = suspicion(err)
 		return info, fmt.Errorf("%s: window %d: %w", f.path, w.Start, err)
 	}
 	return info, nil
 }
 
+// suspicion is the error itself, unless it is of a write: what that did is in no tree yet.
+func suspicion(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && p.Op == "write" {
+		return nil
+	}
+	return err
+}
+
+// recover writes a suspect file anew.
+func (f *File) recover() error {
+	if f.suspect == nil {
+		return nil
+	}
+	if _, _, err := f.Rewrite(nil); err != nil {
+		return fmt.Errorf("write the file anew after %w: %w", f.suspect, err)
+	}
+	f.suspect = nil
+	return nil
+}
+
 func putWindow(tx *bbolt.Tx, w *WindowData, info *WindowInfo, plainLabels []byte) error {
+	meta := tx.Bucket(bucketMeta)
+	if version := binary.BigEndian.AppendUint32(nil, FileVersion); !bytes.Equal(meta.Get(keyVersion), version) {
+		if err := meta.Put(keyVersion, version); err != nil {
+			return err
+		}
+	}
 	indexes, err := tx.CreateBucketIfNotExists(bucketIndexes)
 	if err != nil {
 		return err
@@ -63,25 +103,41 @@ func putWindow(tx *bbolt.Tx, w *WindowData, info *WindowInfo, plainLabels []byte
 	if err != nil {
 		return err
 	}
-	chunks, err := bucket.CreateBucket(bucketChunks)
+	if err := putBlocks(bucket, w, info); err != nil {
+		return err
+	}
+	return putValues(bucket, w, info)
+}
+
+func putBlocks(bucket *bbolt.Bucket, w *WindowData, info *WindowInfo) error {
+	blocks, err := bucket.CreateBucket(bucketBlocks)
 	if err != nil {
 		return err
 	}
-	chunks.FillPercent = 1 // keys come in order
-	for n, list := range w.Chunks {
-		key := seriesKey(uint32(n))
-		value := sum(key, packChunks(list))
+	blocks.FillPercent = 1 // keys come in order
+	writer := newBlockWriter(w.Start, func(key, value []byte) error {
 		info.Bytes += len(value)
-		if err := chunks.Put(key, value); err != nil {
+		return blocks.Put(key, value)
+	})
+	for _, list := range w.Chunks {
+		if err := writer.add(list); err != nil {
 			return err
 		}
 	}
-	for key, plain := range map[string][]byte{string(keyCheckpoint): w.Checkpoint, string(keyChanges): w.Changes, string(keyEvents): w.Events} {
-		packed, err := compress(plain)
+	return writer.flush()
+}
+
+func putValues(bucket *bbolt.Bucket, w *WindowData, info *WindowInfo) error {
+	for _, v := range []struct{ key, plain []byte }{
+		{keyCheckpoint, w.Checkpoint}, {keyChanges, w.Changes}, {keyEvents, w.Events}, {keyEventIndex, w.EventIndex}} {
+		if len(v.plain) == 0 && bytes.Equal(v.key, keyEventIndex) {
+			continue
+		}
+		packed, err := compress(v.plain)
 		if err != nil {
 			return err
 		}
-		if err := bucket.Put([]byte(key), packed); err != nil {
+		if err := bucket.Put(v.key, packed); err != nil {
 			return err
 		}
 	}
@@ -115,7 +171,7 @@ func (f *File) PutExtent(start, end int64) error {
 // Finish closes the file and cuts off the room that bbolt keeps for growing.
 func (f *File) Finish() error {
 	var used int64
-	if err := f.view(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+	if err := f.View(func(r *Reader) error { used = r.tx.Size(); return nil }); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -128,18 +184,9 @@ func (f *File) Finish() error {
 	return errors.Join(file.Truncate(used), file.Sync(), file.Close())
 }
 
-// packChunks joins chunks into one value.
-func packChunks(list []Chunk) []byte {
-	var b []byte
-	for _, c := range list {
-		b = binary.AppendUvarint(append(b, c.Encoding), uint64(len(c.Data)))
-		b = append(b, c.Data...)
-	}
-	return b
-}
-
-// eachChunk is the inverse of packChunks. The data lies in b.
-func eachChunk(b []byte, visit func(Chunk)) error {
+// eachOldChunk visits the chunks of a series as version 1 packed them: of each its encoding, its length
+// and its data. The data lies in b.
+func eachOldChunk(b []byte, visit func(Chunk)) error {
 	for len(b) > 0 {
 		enc := b[0]
 		n, used := binary.Uvarint(b[1:])
@@ -151,22 +198,4 @@ func eachChunk(b []byte, visit func(Chunk)) error {
 		b = b[n:]
 	}
 	return nil
-}
-
-// sum appends a checksum of the key and the value, so that neither can change unnoticed.
-func sum(key, value []byte) []byte {
-	return binary.LittleEndian.AppendUint32(value, checksum(key, value))
-}
-
-// checked is the inverse of sum.
-func checked(key, b []byte) ([]byte, error) {
-	n := len(b) - 4
-	if n < 0 || binary.LittleEndian.Uint32(b[n:]) != checksum(key, b[:n]) {
-		return nil, fmt.Errorf("%w: the entry %x is missing or does not check", ErrDamaged, key)
-	}
-	return b[:n], nil
-}
-
-func checksum(key, value []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
 }

@@ -1,68 +1,132 @@
-// Package chunk packs the samples of one series in one window into bytes, and reads them again.
 package chunk
 
 import (
-	"fmt"
-
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"encoding/binary"
+	"math"
+	"sync"
 )
 
 // The encodings of a chunk. Their numbers are stored on disk: append only.
 const (
 	XOR    byte = 1 // an XOR chunk of Prometheus' tsdb/chunkenc
-	Delta  byte = 2 // blocks of integer differences, see doc.go
+	Delta  byte = 2 // blocks of integers, see the package's documentation
 	Rollup byte = 3 // buckets of a tier, see package rollup
 )
 
-// Chunk is a chunk that grows. The zero value is empty. It is not safe for concurrent use, but what
-// Bytes returned stays as it is.
+// version is the first byte of a Delta chunk.
+const version byte = 1
+
+// Chunk is a chunk that grows. The zero value is empty. It is not safe for concurrent use and must
+// not be copied once it is in use, but what Bytes returned stays as it is.
+//
+// The samples of the last, open block wait uncompressed. A series that stays as it is, sampled on
+// its grid, needs no memory for them: while the values repeat and the times keep step, values and
+// times are nil.
 type Chunk struct {
-	xor *chunkenc.XORChunk
-	app chunkenc.Appender
-	n   int
+	packed []byte // the full blocks, after first time and step
+	n      int    // samples, packed or not
+	state         // before the open block
+	times  *buffer
+	values *buffer // bits of floats
 }
 
-// Append adds a sample. Times rise.
+// buffer holds the times or the values of a block.
+type buffer [blockLen]uint64
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// Append adds a sample. Times, in milliseconds, must rise; values may be any float, bit by bit.
 func (c *Chunk) Append(t int64, v float64) {
-	if c.xor == nil {
-		c.xor = chunkenc.NewXORChunk()
-		c.app, _ = c.xor.Appender()
+	switch c.n {
+	case 0:
+		c.t = t
+	case 1: // the first two samples set the pace
+		first := c.t
+		c.step = t - first
+		c.t = first - c.step
 	}
-	c.app.Append(0, t, v)
+	i := int(uint(c.n) % blockLen)
+	if c.times != nil {
+		c.times[i] = uint64(t)
+	} else if c.n > 0 && t != c.regular(i) {
+		c.times = buffers.Get().(*buffer)
+		for k := range i {
+			c.times[k] = uint64(c.regular(k))
+		}
+		c.times[i] = uint64(t)
+	}
+	if b := math.Float64bits(v); c.values != nil {
+		c.values[i] = b
+	} else if b != c.bits {
+		c.values = buffers.Get().(*buffer)
+		for k := range i {
+			c.values[k] = c.bits
+		}
+		c.values[i] = b
+	}
 	c.n++
+	if i == blockLen-1 {
+		c.pack()
+	}
+}
+
+// pack moves the full open block to the packed ones.
+func (c *Chunk) pack() {
+	if c.packed == nil {
+		c.packed = c.appendStart(nil)
+	}
+	c.packed = appendBlock(c.packed, &c.state, c.times, c.values, blockLen)
+	if c.times != nil {
+		buffers.Put(c.times)
+		c.times = nil
+	}
+	if c.values != nil {
+		buffers.Put(c.values)
+		c.values = nil
+	}
+}
+
+// appendStart writes what stands before the first block.
+func (c *Chunk) appendStart(dst []byte) []byte {
+	first := c.t + c.step
+	return binary.AppendVarint(binary.AppendVarint(dst, first), c.step)
 }
 
 // Len is the number of samples.
 func (c *Chunk) Len() int { return c.n }
 
 // Encoding is how Bytes is to be read.
-func (c *Chunk) Encoding() byte { return XOR }
+func (c *Chunk) Encoding() byte { return Delta }
 
-// Bytes returns all samples so far, as a copy.
+// Size is an upper bound, in bytes, of what Bytes would return, for the price of an addition.
+func (c *Chunk) Size() int {
+	if c.n == 0 {
+		return 0
+	}
+	size := 1 + 3*binary.MaxVarintLen64 + len(c.packed)
+	if c.times != nil || c.values != nil {
+		size += maxBlockBytes
+	}
+	return size + 1
+}
+
+// Bytes returns all samples so far, as a copy; nil for none.
 func (c *Chunk) Bytes() []byte {
-	if c.xor == nil {
+	if c.n == 0 {
 		return nil
 	}
-	return append([]byte(nil), c.xor.Bytes()...)
-}
-
-// Iterator reads chunks of samples of every encoding, one after the other: Prometheus' interface.
-type Iterator struct {
-	chunkenc.Iterator
-	chunk chunkenc.XORChunk
-	xor   chunkenc.Iterator
-}
-
-// Reset begins another chunk. Data must not change while it is read.
-func (it *Iterator) Reset(encoding byte, data []byte) error {
-	if encoding != XOR {
-		return fmt.Errorf("unknown chunk encoding %d", encoding)
+	// The header and the open block are put together beside, so that the copy has its exact size.
+	var head [1 + 3*binary.MaxVarintLen64]byte
+	h := binary.AppendUvarint(append(head[:0], version), uint64(c.n))
+	if c.packed == nil {
+		h = c.appendStart(h)
 	}
-	if len(data) < 2 {
-		return fmt.Errorf("a chunk of %d bytes is cut short", len(data))
+	var room [maxBlockBytes]byte
+	tail := room[:0]
+	if open := c.n % blockLen; open > 0 {
+		s := c.state
+		tail = appendBlock(tail, &s, c.times, c.values, open)
 	}
-	it.chunk.Reset(data)
-	it.xor = it.chunk.Iterator(it.xor)
-	it.Iterator = it.xor
-	return nil
+	out := make([]byte, 0, len(h)+len(c.packed)+len(tail))
+	return append(append(append(out, h...), c.packed...), tail...)
 }

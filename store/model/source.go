@@ -81,9 +81,10 @@ type Source interface {
 // StaleAfter is the factor on a source's own interval beyond which its data is stale.
 const StaleAfter = 1.5
 
-// IsStale reports whether something seen at seen and due every so often is stale at now.
+// IsStale reports whether something seen at seen and due every so often is stale at now. What was seen
+// that far in the future was seen by a clock that was wrong, and says nothing of now.
 func IsStale(now, seen time.Time, every time.Duration) bool {
-	return every > 0 && now.Sub(seen) > time.Duration(StaleAfter*float64(every))
+	return every > 0 && now.Sub(seen).Abs() > time.Duration(StaleAfter*float64(every))
 }
 
 // Mark is a stretch of time in which history is not what it should be.
