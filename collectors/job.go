@@ -35,15 +35,21 @@ func jitter(every time.Duration) time.Duration {
 func (j *job) poll(ctx context.Context) {
 	var panics backoff
 	now := j.s.r.now()
-	at := now.Add(time.Duration(float64(min(firstSpread, j.Every/4)) * float64(j.grid.phase) / float64(j.Every)))
-	for first := true; ; first = false {
+	at, fresh := now.Add(j.spread()), true // fresh: this round is not one of the grid
+	for {
 		if !sleep(ctx, wall(at).Sub(wall(now))+jitter(j.Every)) {
 			return
 		}
-		// The clock may have jumped while we slept: date the round by the clock as it is.
 		now = j.s.r.now()
+		if now.Sub(at).Abs() > j.Every/2 && !fresh {
+			// The machine slept, or the clock was set: what was due then is not made up for. Others come
+			// from the same pause, so that this round is spread like a first one, and dated like one:
+			// an instant of the grid may be long past.
+			at, fresh = now.Add(j.spread()), true
+			continue
+		}
 		t := now
-		if !first {
+		if !fresh {
 			t = j.grid.floor(now.Add(j.Every / 16))
 		}
 		err := j.round(ctx, t)
@@ -54,14 +60,19 @@ func (j *job) poll(ctx context.Context) {
 		} else {
 			panics.reset()
 		}
-		if first {
+		if fresh {
 			wait = max(wait, j.Every/4)
 		}
 		if !now.After(t) {
 			now = t.Add(1) // the timer was a little early: this instant of the grid is done
 		}
-		at = j.grid.next(now, wait)
+		at, fresh = j.grid.next(now, wait), false
 	}
+}
+
+// spread is how long the target waits when all are to be polled at once.
+func (j *job) spread() time.Duration {
+	return time.Duration(float64(min(firstSpread, j.Every/4)) * float64(j.grid.phase) / float64(j.Every))
 }
 
 // round makes one round dated t.

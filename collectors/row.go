@@ -16,6 +16,7 @@ type row struct {
 	mu       sync.Mutex
 	err      error
 	begun    time.Time // of the round that runs now
+	start    time.Time // the same by the monotonic clock, which nobody sets
 	lastOK   time.Time
 	duration time.Duration
 	samples  int
@@ -28,14 +29,14 @@ type row struct {
 func (r *row) begin(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.begun = wall(now)
+	r.begun, r.start = wall(now), time.Now()
 }
 
 // end notes how a round went.
 func (r *row) end(now time.Time, samples int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.duration = wall(now).Sub(r.begun)
+	r.duration = time.Since(r.start)
 	r.samples = samples
 	r.begun = time.Time{}
 	r.report(now, err)

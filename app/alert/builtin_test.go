@@ -229,6 +229,12 @@ func TestBuiltinRules(t *testing.T) {
 		{"clock off", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_time_seconds{instance="db1"}`] = float64(epoch.Add(since - 90*time.Second).Unix())
 		}, []string{"db1 clock is 1m 30s off"}},
+		{"clock off, and the system clock here set back", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
+			s[`nocturne_clock_ahead_seconds`] = 3600
+			s[`node_time_seconds{instance="db1"}`] = float64(epoch.Add(since - time.Hour - 90*time.Second).Unix())
+			s[`node_time_seconds{instance="db2"}`] = float64(epoch.Add(since - time.Hour).Unix())
+			s[`node_time_seconds{instance="db3"}`] = float64(epoch.Add(since).Unix())
+		}, []string{"db1 clock is -1h 1m 30s off"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

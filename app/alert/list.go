@@ -30,7 +30,7 @@ func collect(groups []*rules.Group, known map[string]nocturne.Alert) []nocturne.
 
 func convert(a *rules.Alert, known map[string]nocturne.Alert) nocturne.Alert {
 	out := nocturne.Alert{
-		ID:          fmt.Sprintf("%016x", a.Labels.Hash()),
+		ID:          id(a),
 		Name:        a.Labels.Get(model.AlertNameLabel),
 		Severity:    severity(a.Labels.Get("severity")),
 		Labels:      a.Labels.Map(),
@@ -53,6 +53,9 @@ func convert(a *rules.Alert, known map[string]nocturne.Alert) nocturne.Alert {
 	}
 	return out
 }
+
+// id tells an alert from all others: the fingerprint of its labels.
+func id(a *rules.Alert) string { return fmt.Sprintf("%016x", a.Labels.Hash()) }
 
 // severity reads the label: what is not known there is worth a look, and no more.
 func severity(label string) nocturne.State {

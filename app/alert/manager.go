@@ -68,6 +68,7 @@ type Manager struct {
 	eval      sync.Mutex
 	last      time.Time            // of the last evaluation
 	resumed   time.Time            // when evaluation last began, or went on after a pause
+	left      time.Time            // the last evaluation before that; zero at the start
 	evaluated map[string]time.Time // by group key, since resumed
 	status    model.SourceStatus   // as last reported
 
@@ -213,12 +214,8 @@ func (m *Manager) Eval(ctx context.Context, ts time.Time) {
 	defer cancel()
 
 	first := m.last.IsZero()
-	if first || ts.Sub(m.last) > grace || ts.Before(m.last) {
-		m.resumed = ts
-		clear(m.evaluated)
-		m.mu.Lock()
-		m.unconfirmed = maps.Clone(m.alerts)
-		m.mu.Unlock()
+	if m.paused(ts) {
+		m.resume(ts)
 	}
 	m.last = ts
 	inGrace := ts.Sub(m.resumed) < grace
@@ -232,11 +229,14 @@ func (m *Manager) Eval(ctx context.Context, ts time.Time) {
 		}
 		m.evaluated[key] = ts
 		g.Eval(ctx, ts)
-		if inGrace {
+		if inGrace && m.left.IsZero() {
 			// Restoring again for what becomes active later in the grace is safe: it reads only
 			// what was written before the pause, and gives the same answer each time.
 			g.RestoreForState(m.resumed.Add(-time.Millisecond))
 			continue
+		}
+		if inGrace {
+			m.recall(g, ts)
 		}
 		for _, r := range g.AlertingRules() {
 			r.SetRestored(true) // a group of a file that was reloaded later has nothing to restore

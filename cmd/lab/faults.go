@@ -41,6 +41,8 @@ func faults() []fault {
 		{Name: "service-empty", Number: 20, About: "lets the service shop/cart select pods that are not there", inject: misselect, heal: reselect},
 		{Name: "collector-panic", Number: 28, About: "makes the collector of source campus panic in the wallboard on DIR/data", inject: panicCollector, afterwards: afterPanic},
 		{Name: "kill-wall", Number: 30, About: "kills the wallboard on DIR/data with SIGKILL", inject: killWall, afterwards: afterKill},
+		{Name: "machine-sleeps", Number: 32, About: "lets the wallboard on DIR/data believe that the machine slept for an hour", inject: sleepMachine, afterwards: afterSleep},
+		{Name: "clock-back", Number: 33, About: "sets the system clock back an hour, for the wallboard on DIR/data", inject: setClockBack, heal: setClockRight},
 	}
 }
 

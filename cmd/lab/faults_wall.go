@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -27,12 +28,12 @@ func unixClient(socket string, limit time.Duration) *http.Client {
 	}}
 }
 
-// panicCollector asks the wallboard through its control socket to let a collector panic.
-func panicCollector(ctx context.Context, s *supervisor) error {
+// drill asks the wallboard through its control socket for a fault drill.
+func drill(ctx context.Context, s *supervisor, path string) error {
 	socket := filepath.Join(s.dir, "data", "control.sock")
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://nocturne/api/lab/panic?source=campus", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://nocturne/api/lab/"+path, nil)
 	if err != nil {
-		return fmt.Errorf("collector-panic: %w", err)
+		return fmt.Errorf("fault drill: %w", err)
 	}
 	answer, err := unixClient(socket, 10*time.Second).Do(request)
 	if err != nil {
@@ -47,6 +48,23 @@ func panicCollector(ctx context.Context, s *supervisor) error {
 		return fmt.Errorf("the wallboard on %s refuses: %s: %s", socket, answer.Status, strings.TrimSpace(string(text)))
 	}
 	return nil
+}
+
+func panicCollector(ctx context.Context, s *supervisor) error {
+	return drill(ctx, s, "panic?source=campus")
+}
+
+// The clocks are moved for the wallboard's process alone: those of the machine are not the lab's.
+func sleepMachine(ctx context.Context, s *supervisor) error { return drill(ctx, s, "clock?sleep=1h") }
+
+func setClockBack(ctx context.Context, s *supervisor) error { return drill(ctx, s, "clock?set=-1h") }
+
+// setClockRight has nothing to do when no wallboard runs any more: the next one reads the machine's clocks.
+func setClockRight(ctx context.Context, s *supervisor) error {
+	if _, err := os.Stat(filepath.Join(s.dir, "data", "nocturne.pid")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return drill(ctx, s, "clock?set=0s")
 }
 
 // killWall ends the wallboard without warning and waits for its end.
@@ -73,6 +91,10 @@ func killWall(ctx context.Context, s *supervisor) error {
 }
 
 func afterPanic(string) string { return "the wallboard starts the collector again by itself" }
+
+func afterSleep(string) string {
+	return "the wallboard's time is an hour ahead of the machine's until it is started again"
+}
 
 func afterKill(dir string) string { return "start the wallboard again with '" + wallCommand(dir) + "'" }
 
