@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -58,7 +59,7 @@ func (p panels) both(ctx context.Context, expr string, e pair, inner time.Durati
 		for _, l := range list {
 			b := labels.NewBuilder(l.Labels).Set(bandLabel, mark)
 			if named {
-				b.Set(labels.MetricName, e.name)
+				b.Set(prom.MetricNameLabel, e.name)
 			}
 			lines = append(lines, model.Series{Labels: b.Labels(), Points: l.Points})
 		}
@@ -205,7 +206,7 @@ func extremes(e parser.Expr, step time.Duration) pair {
 	case *parser.BinaryExpr:
 		return extremesOfBinary(e, step)
 	case *parser.AggregateExpr:
-		if slices.Contains(e.Grouping, labels.MetricName) {
+		if slices.Contains(e.Grouping, prom.MetricNameLabel) {
 			return pair{}
 		}
 		p := extremes(e.Expr, step).wrap(func(x parser.Expr) parser.Expr {
@@ -284,7 +285,7 @@ func numberOf(e parser.Expr) (float64, bool) {
 // nameOf is the one metric name that a selector selects, "" when there may be others.
 func nameOf(s *parser.VectorSelector) string {
 	for _, m := range s.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == prom.MetricNameLabel && m.Type == labels.MatchEqual {
 			return m.Value
 		}
 	}

@@ -105,6 +105,9 @@ func (h *head) getOrAdd(ls labels.Labels, source uint32) (*memSeries, error) {
 	if err := checkLabels(ls); err != nil {
 		return nil, err
 	}
+	if full := ls.WithoutEmpty(); full.Len() < ls.Len() { // to Prometheus an empty label is none
+		return h.getOrAdd(full, source)
+	}
 	if src := h.sources[source]; h.limit > 0 && src.series >= h.limit {
 		src.refused++
 		return nil, fmt.Errorf("series %.80q: %w", ls.Get(prom.MetricNameLabel), errTooManySeries)

@@ -35,11 +35,22 @@ func (s *Store) folder() (*bolt.Dir, error) {
 func (s *Store) Check(ctx context.Context, progress Progress) (*CheckReport, error) {
 	s.keeper.mu.Lock()
 	dir, err := s.folder()
+	var wal *bolt.WALCopy
+	if err == nil {
+		wal, err = s.copyWAL(dir)
+	}
 	s.keeper.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("check: %w", err)
 	}
-	return checkDir(ctx, dir, progress)
+	return checkDir(ctx, dir, wal, progress)
+}
+
+// copyWAL takes hold of the write-ahead file between two writes.
+func (s *Store) copyWAL(dir *bolt.Dir) (*bolt.WALCopy, error) {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	return dir.CopyWAL()
 }
 
 // Compact writes anew what wastes room, a file at a time: each is replaced in one step, and what is read
@@ -78,9 +89,7 @@ func (s *Store) beginBackup(ctx context.Context, dir *bolt.Dir, to string, progr
 	var wal *bolt.WALCopy
 	err := s.Sync()
 	if err == nil {
-		s.disk.mu.Lock()
-		wal, err = dir.CopyWAL()
-		s.disk.mu.Unlock()
+		wal, err = s.copyWAL(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
@@ -91,7 +100,11 @@ func (s *Store) beginBackup(ctx context.Context, dir *bolt.Dir, to string, progr
 // CheckDir is Store.Check for a data folder that no wallboard runs on. It changes nothing.
 func CheckDir(ctx context.Context, path string, progress Progress) (report *CheckReport, err error) {
 	err = withDir(path, true, func(dir *bolt.Dir) error {
-		report, err = checkDir(ctx, dir, progress)
+		wal, err := dir.CopyWAL()
+		if err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+		report, err = checkDir(ctx, dir, wal, progress)
 		return err
 	})
 	return report, err

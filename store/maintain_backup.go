@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/nocturne-noc/nocturne/store/bolt"
 )
@@ -45,7 +46,7 @@ func beginBackup(ctx context.Context, dir *bolt.Dir, wal *bolt.WALCopy, to strin
 		err = b.file(ctx, raw[n])
 		raw = raw[:n]
 	}
-	b.later = append(raw, append(dir.Files(bolt.FiveMinutes), dir.Files(bolt.OneHour)...)...)
+	b.later = slices.Concat(raw, dir.Files(bolt.FiveMinutes), dir.Files(bolt.OneHour))
 	if err != nil {
 		return nil, b.failed(err)
 	}

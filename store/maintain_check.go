@@ -56,8 +56,14 @@ type checker struct {
 	report   *CheckReport
 }
 
-func checkDir(ctx context.Context, dir *bolt.Dir, progress Progress) (*CheckReport, error) {
+// checkDir closes the write-ahead file that it is given.
+func checkDir(ctx context.Context, dir *bolt.Dir, wal *bolt.WALCopy, progress Progress) (*CheckReport, error) {
 	c := &checker{ctx, progress, &CheckReport{Damage: []string{}}}
+	var err error
+	c.report.WALBytes, err = wal.Check(ctx)
+	if err = errors.Join(c.note(err), wal.Close()); err != nil {
+		return nil, err
+	}
 	for _, d := range dir.Damaged() {
 		c.damaged(fmt.Errorf("%s (%s to %s of tier %s) was set aside: %w: remove it when it is of no use any more", d.Path,
 			time.UnixMilli(d.Start).UTC().Format(time.DateOnly), time.UnixMilli(d.End).UTC().Format(time.DateOnly), d.Tier.Name, d.Err))
@@ -79,7 +85,7 @@ func checkDir(ctx context.Context, dir *bolt.Dir, progress Progress) (*CheckRepo
 		t.Series = len(series)
 		c.report.Tiers = append(c.report.Tiers, t)
 	}
-	return c.report, c.wal(dir)
+	return c.report, nil
 }
 
 func (c *checker) damaged(err error) { c.report.Damage = append(c.report.Damage, err.Error()) }
@@ -94,15 +100,6 @@ func (c *checker) note(err error) error {
 		return err
 	}
 	return c.ctx.Err()
-}
-
-func (c *checker) wal(dir *bolt.Dir) error {
-	wal, err := dir.CopyWAL()
-	if err != nil {
-		return c.note(err)
-	}
-	c.report.WALBytes, err = wal.Check(c.ctx)
-	return errors.Join(c.note(err), wal.Close())
 }
 
 func (c *checker) file(f *bolt.File, tier *bolt.Tier, t *TierReport, series map[uint64]struct{}) error {

@@ -320,7 +320,9 @@ func (s *Store) load(ctx context.Context, mint, maxt int64, matchers []*labels.M
 func (s *Store) indexes(ctx context.Context, mint, maxt int64, visit func(*index)) error {
 	s.mu.RLock()
 	pieces := s.archive.cover(bolt.Raw, mint, maxt)
-	visit(s.head.index)
+	if end, ok := s.archive.end(); !ok || maxt >= end { // else all of the span is sealed
+		visit(s.head.index)
+	}
 	s.mu.RUnlock()
 	return s.archive.visit(ctx, pieces, visit)
 }

@@ -175,7 +175,7 @@ func orNil(w *bolt.WindowData) *bolt.WindowData {
 	return w
 }
 
-// hold is what PromQL puts between a selector and its answer: which tier it is to be read from and what of it.
+// hold says which tier a selector reads, and what of it.
 type hold struct {
 	tier   *bolt.Tier
 	column rollup.Column

@@ -30,6 +30,7 @@ type Config struct {
 	globs   []string // they were expanded from
 	Notify  []Raw
 	Wall    Wall
+	token   Raw // where wall.token stands
 	Store   Store
 }
 
@@ -67,20 +68,14 @@ type Wall struct {
 	KioskPINHash string        `yaml:"kiosk_pin_hash"` // bcrypt
 	ReduceMotion bool          `yaml:"reduce_motion"`
 	Listen       string        `yaml:"listen"` // loopback host:port that also serves the read-only API; "" = none
-}
-
-// Store is how history is kept.
-type Store struct {
-	Retention time.Duration `yaml:"retention"`
+	Token        string        `yaml:"token"`  // reference to the secret that its clients show; never empty beside Listen
 }
 
 // The grid and the rest of what is not configured.
 const (
-	DefaultColumns   = 24
-	DefaultRows      = 12
-	DefaultRetention = 30 * 24 * time.Hour
-	minEvery         = time.Second
-	minRetention     = 2 * time.Hour
+	DefaultColumns = 24
+	DefaultRows    = 12
+	minEvery       = time.Second
 )
 
 // file is the shape of the YAML file.
@@ -153,7 +148,7 @@ func readFile(path string) ([]byte, error) {
 // Parse reads a configuration; name stands in errors and dir is what its relative paths are
 // relative to. The Config is never nil.
 func Parse(name string, data []byte, dir string) (*Config, error) {
-	c := &Config{Dir: dir, Wall: defaultWall(), Store: Store{Retention: DefaultRetention}}
+	c := &Config{Dir: dir, Wall: defaultWall(), Store: defaultStore()}
 	doc, err := parse(name, data)
 	if err != nil {
 		return c, err

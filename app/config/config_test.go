@@ -83,8 +83,8 @@ func TestParseContractExample(t *testing.T) {
 	if diff := cmp.Diff(want, c.Wall); diff != "" {
 		t.Error(diff)
 	}
-	if c.Store.Retention != 30*24*time.Hour {
-		t.Errorf("retention %v", c.Store.Retention)
+	if diff := cmp.Diff(defaultStore(), c.Store); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -126,6 +126,7 @@ func TestParseErrors(t *testing.T) {
 		{"unknown alias", "wall: *x\n", []string{"n.yaml:1:7: alias *x has no anchor"}},
 		{"circle", "wall: &x {<<: *x}\n", []string{"is nested deeper than"}},
 		{"open to the world", "wall: {listen: ':9000'}\n", []string{"write 127.0.0.1:PORT"}},
+		{"open to every user", "wall:\n  listen: 127.0.0.1:9000\n", []string{"n.yaml:2:11: wall.listen: the API is served with a token only, and wall.token is missing: make one"}},
 		{"plain PIN", "wall: {kiosk_pin_hash: '1234'}\n", []string{"is not a bcrypt hash"}},
 	}
 	for _, tt := range tests {

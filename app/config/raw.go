@@ -39,6 +39,20 @@ func (r Raw) Locate(err error) error {
 	return r.doc.locate(r.node, err).orNil()
 }
 
+// at is the value of one of its keys, or all of it when it has no such key.
+func (r Raw) at(key string) Raw {
+	if r.node == nil {
+		return r
+	}
+	list, _ := newDecoder(r.doc).entries(newDecoder(r.doc).resolve(r.node))
+	for _, e := range list {
+		if e.name == key {
+			return Raw{doc: r.doc, node: e.value}
+		}
+	}
+	return r
+}
+
 // Hash is the same for the same content, whatever its order, comments and place.
 func (r Raw) Hash() string {
 	if r.node == nil {

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -186,37 +183,6 @@ func (r *reader) wall(raw Raw) {
 		"wall.rotation is %v: it is how long each board stands, at least %v", w.Rotation, minEvery)
 	check(w.KioskPINHash == "" || bcrypt.MatchString(w.KioskPINHash), func() {},
 		"wall.kiosk_pin_hash is not a bcrypt hash: make one with htpasswd -nBC 10 kiosk, and take what is behind the colon")
-	if err := checkListen(w.Listen); err != nil {
-		r.fail(raw, "wall.listen: %v", err)
-		w.Listen = ""
-	}
+	r.listen(raw, &w)
 	r.c.Wall = w
-}
-
-// checkListen holds the API, which asks nobody who they are, to this machine.
-func checkListen(addr string) error {
-	if addr == "" {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%q is not host:port", shorten(addr))
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("the API has no passwords and is served to this machine only: " +
-			"write 127.0.0.1:PORT, and put a reverse proxy with authentication before it for others")
-	}
-	return nil
-}
-
-func (r *reader) store(raw Raw) {
-	if raw.node == nil {
-		return
-	}
-	s := r.c.Store
-	if r.part(raw, &s) && s.Retention < minRetention {
-		r.fail(raw, "store.retention is %v: at least %v is kept", s.Retention, minRetention)
-		return
-	}
-	r.c.Store = s
 }

@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-const maxAnswerBytes = 512 << 20
-
 // Client asks a wallboard, or a Handler in the same process.
 type Client struct {
 	http *http.Client
+	// Warn is told what an answer says besides its data: that it is not complete, say. It may be nil.
+	Warn func(string)
 }
 
 // Dial returns a client of the wallboard that runs on a data folder, and false when none does.
@@ -69,25 +69,31 @@ func (c *Client) do(req *http.Request, into any) error {
 		return fmt.Errorf("asking the wallboard: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }() // only read
-	return decode(res, req.URL.Path, into)
+	return c.decode(res, req.URL.Path, into)
 }
 
 // decode takes the data out of the common envelope.
-func decode(res *http.Response, path string, into any) error {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
+func (c *Client) decode(res *http.Response, path string, into any) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+maxBodyBytes))
 	if err != nil {
 		return fmt.Errorf("asking the wallboard: %w", err)
 	}
 	var answer struct {
-		Status string          `json:"status"`
-		Error  string          `json:"error"`
-		Data   json.RawMessage `json:"data"`
+		Status   string          `json:"status"`
+		Error    string          `json:"error"`
+		Data     json.RawMessage `json:"data"`
+		Warnings []string        `json:"warnings"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return fmt.Errorf("asking the wallboard: %s answered something else than JSON (%s): is it another version?", path, res.Status)
 	}
 	if answer.Status != "success" {
 		return errors.New(answer.Error)
+	}
+	if c.Warn != nil {
+		for _, w := range answer.Warnings {
+			c.Warn(w)
+		}
 	}
 	if into == nil || len(answer.Data) == 0 {
 		return nil

@@ -6,8 +6,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,13 +19,6 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/nocturne-noc/nocturne/store/model"
-)
-
-// Limits of one request.
-const (
-	maxBodyBytes   = 1 << 20
-	requestTimeout = 30 * time.Second
-	recordTimeout  = 10 * time.Minute
 )
 
 // RecordPath is where a recording is asked for, by POST.
@@ -56,63 +47,32 @@ type Backend struct {
 	Ack       func(id, by, note string) (model.Alert, error)
 	Unack     func(id, by string) (model.Alert, error)
 	Record    func(ctx context.Context, out string, since, until time.Time) error
+	Store     Maintainer
 	Boards    func(ctx context.Context) ([]string, error)             // names of the boards
 	Snapshot  func(ctx context.Context, v url.Values) ([]byte, error) // a board as PNG: board, size, lang, theme, at
 	Panic     func(source string) error                               // a fault drill: the source's collector panics
+	Clock     func(what string, by time.Duration) error               // a fault drill: "set" is how far off the system clock is, "sleep" how long the machine slept
 }
 
-// Handler serves everything. ReadOnly leaves out what changes anything.
+// Handler serves everything, to whoever may open the socket: ReadOnly's endpoints and what changes
+// something.
 func Handler(b Backend) http.Handler {
-	mux := readOnly(b)
-	a := &api{Backend: b}
-	mux.Handle("POST /api/nocturne/ack", a.handle(a.ack))
-	mux.Handle("POST /api/nocturne/unack", a.handle(a.unack))
-	mux.Handle("POST /api/lab/panic", a.handle(a.panic))
-	all := http.NewServeMux()
-	all.Handle("/", limit(mux, requestTimeout))
-	all.Handle("POST "+RecordPath, limit(a.handle(a.record), recordTimeout))
-	return all
+	a := &api{Backend: b, parser: parser.NewParser(parser.Options{})}
+	mux := a.routes()
+	mux.Handle("POST /api/nocturne/ack", limit(a.handle(a.ack), requestTimeout))
+	mux.Handle("POST /api/nocturne/unack", limit(a.handle(a.unack), requestTimeout))
+	mux.Handle("POST /api/lab/panic", limit(a.handle(a.panic), requestTimeout))
+	mux.Handle("POST /api/lab/clock", limit(a.handle(a.clock), requestTimeout))
+	mux.Handle("POST "+RecordPath, limit(a.handle(a.record), recordTimeout))
+	a.maintain(mux)
+	return mux
 }
 
-// ReadOnly serves what only reads, to clients of this machine.
-func ReadOnly(b Backend) http.Handler { return limit(loopbackHost(readOnly(b)), requestTimeout) }
-
-func readOnly(b Backend) *http.ServeMux {
+// ReadOnly serves what only reads, to clients of this machine that show the token. With an empty token
+// nobody is served.
+func ReadOnly(b Backend, token string) http.Handler {
 	a := &api{Backend: b, parser: parser.NewParser(parser.Options{})}
-	mux := http.NewServeMux()
-	for path, f := range map[string]func(*http.Request) (any, error){
-		"/api/v1/query":               a.query,
-		"/api/v1/query_range":         a.queryRange,
-		"/api/v1/series":              a.series,
-		"/api/v1/labels":              a.labelNames,
-		"/api/v1/label/{name}/values": a.labelValues,
-		"/api/v1/metadata":            a.metadata,
-		"/api/v1/rules":               a.rules,
-		"/api/v1/alerts":              a.promAlerts,
-		"/api/v1/status/buildinfo":    a.buildInfo,
-		"/api/nocturne/entities":      a.entities,
-		"/api/nocturne/links":         a.links,
-		"/api/nocturne/events":        a.events,
-		"/api/nocturne/alerts":        a.alerts,
-		"/api/nocturne/sources":       a.sources,
-		"/api/nocturne/topology":      a.topology,
-		"/api/nocturne/health":        a.health,
-		"/api/nocturne/boards":        a.boards,
-		"/api/nocturne/snapshot":      a.snapshot,
-	} {
-		mux.Handle("GET "+path, a.handle(f))
-	}
-	for _, path := range []string{"query", "query_range", "series", "labels"} { // long ones come by POST
-		mux.Handle("POST /api/v1/"+path, a.handle(map[string]func(*http.Request) (any, error){
-			"query": a.query, "query_range": a.queryRange, "series": a.series, "labels": a.labelNames,
-		}[path]))
-	}
-	if b.Metrics != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(b.Metrics, promhttp.HandlerOpts{
-			EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError, Timeout: requestTimeout,
-		}))
-	}
-	return mux
+	return loopbackHost(authorized(token, a.routes()))
 }
 
 type api struct {
@@ -120,76 +80,54 @@ type api struct {
 	parser parser.Parser
 }
 
-// envelope is the shape of every answer, as Prometheus' API has it.
-type envelope struct {
-	Status    string `json:"status"`
-	Data      any    `json:"data,omitempty"`
-	ErrorType string `json:"errorType,omitempty"`
-	Error     string `json:"error,omitempty"`
-}
+// apiFunc answers a request with the data of the envelope.
+type apiFunc func(*http.Request) (any, error)
 
-// apiError is an error with Prometheus' word for its sort.
-type apiError struct {
-	sort string // "bad_data", "execution", "timeout", "not_found", "unavailable"
-	err  error
-}
-
-func (e *apiError) Error() string { return e.err.Error() }
-func (e *apiError) Unwrap() error { return e.err }
-
-func badData(format string, args ...any) error {
-	return &apiError{"bad_data", fmt.Errorf(format, args...)}
-}
-
-var statusOf = map[string]int{
-	"bad_data": http.StatusBadRequest, "execution": http.StatusUnprocessableEntity, "timeout": http.StatusServiceUnavailable,
-	"not_found": http.StatusNotFound, "unavailable": http.StatusNotImplemented,
-}
-
-// handle turns a function into a handler with the common envelope.
-func (a *api) handle(f func(*http.Request) (any, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, answer := http.StatusOK, envelope{Status: "success"}
-		err := r.ParseForm()
-		if err != nil {
-			err = badData("the request's form: %w", err)
-		} else {
-			answer.Data, err = f(r)
-		}
-		var body []byte
-		if err == nil {
-			body, err = json.Marshal(answer)
-		}
-		if err != nil {
-			status, answer = failure(err)
-			body, _ = json.Marshal(answer) // strings only
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = w.Write(append(body, '\n')) // whoever went away needs no answer
-	})
-}
-
-func failure(err error) (int, envelope) {
-	sort := "execution"
-	var known *apiError
-	switch {
-	case errors.As(err, &known):
-		sort = known.sort
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(promql.ErrQueryTimeout)):
-		sort = "timeout"
+// routes are the endpoints that read.
+func (a *api) routes() *http.ServeMux {
+	mux, busy := http.NewServeMux(), newGate()
+	read := func(pattern string, f apiFunc) {
+		mux.Handle(pattern, limit(busy.pass(a.handle(f)), requestTimeout))
 	}
-	return statusOf[sort], envelope{Status: "error", ErrorType: sort, Error: err.Error()}
-}
-
-// limit bounds the body and the time of each request.
-func limit(h http.Handler, timeout time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		// Of a handler in the same process there is no connection to bound.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + dialTimeout))
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-		h.ServeHTTP(w, r.WithContext(ctx))
-	})
+	for path, f := range map[string]apiFunc{
+		"label/{name}/values": a.labelValues,
+		"metadata":            a.metadata,
+		"rules":               a.rules,
+		"alerts":              a.promAlerts,
+		"status/buildinfo":    a.buildInfo,
+	} {
+		read("GET /api/v1/"+path, f)
+	}
+	for path, f := range map[string]apiFunc{ // long ones come by POST
+		"query":       a.query,
+		"query_range": a.queryRange,
+		"series":      a.series,
+		"labels":      a.labelNames,
+	} {
+		read("GET /api/v1/"+path, f)
+		read("POST /api/v1/"+path, f)
+	}
+	for path, f := range map[string]apiFunc{
+		"entities": a.entities,
+		"links":    a.links,
+		"events":   a.events,
+		"alerts":   a.alerts,
+		"sources":  a.sources,
+		"topology": a.topology,
+		"health":   a.health,
+		"boards":   a.boards,
+		"snapshot": a.snapshot,
+	} {
+		read("GET /api/nocturne/"+path, f)
+	}
+	mux.Handle("GET /api/", a.handle(func(r *http.Request) (any, error) {
+		return nil, &apiError{sortNotFound, fmt.Errorf("%s is not part of this API: docs/api.md lists what is", r.URL.Path)}
+	}))
+	if a.Metrics != nil {
+		// Not behind the gate: the wall tells how it fares also while long queries run.
+		mux.Handle("GET /metrics", limit(promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{
+			EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+		}), requestTimeout))
+	}
+	return mux
 }

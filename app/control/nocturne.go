@@ -2,12 +2,15 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/prometheus/prometheus/util/annotations"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -74,7 +77,21 @@ func (a *api) events(r *http.Request) (any, error) {
 		}
 		f.Limit = n
 	}
-	return orEmpty(a.Source.Events(f)), nil
+	source, ok := a.Source.(eventFinder)
+	if !ok {
+		return orEmpty(a.Source.Events(f)), nil
+	}
+	list, err := source.FindEvents(r.Context(), f)
+	answer := remarked{data: orEmpty(list)}
+	if err != nil { // what was found is true, but not all there is
+		answer.warnings = annotations.New().Add(err)
+	}
+	return answer, nil
+}
+
+// eventFinder is a source that says when its events are not all there are.
+type eventFinder interface {
+	FindEvents(ctx context.Context, f model.EventFilter) ([]model.Event, error)
 }
 
 func (a *api) alerts(r *http.Request) (any, error) {
@@ -88,7 +105,7 @@ func (a *api) sources(*http.Request) (any, error) { return orEmpty(a.Source.Sour
 
 func (a *api) health(*http.Request) (any, error) {
 	if a.Health == nil {
-		return nil, &apiError{"unavailable", errors.New("no wallboard runs on this data folder")}
+		return nil, &apiError{sortUnavailable, errors.New("no wallboard runs on this data folder")}
 	}
 	return a.Health(), nil
 }
@@ -181,21 +198,21 @@ func orEmptyMap(m map[string]string) map[string]string {
 
 func (a *api) ack(r *http.Request) (any, error) {
 	if a.Ack == nil {
-		return nil, &apiError{"unavailable", errors.New("alerts are acknowledged on a running wallboard")}
+		return nil, &apiError{sortUnavailable, errors.New("alerts are acknowledged on a running wallboard")}
 	}
 	return mark(a.Ack(r.FormValue("id"), r.FormValue("by"), r.FormValue("note")))
 }
 
 func (a *api) unack(r *http.Request) (any, error) {
 	if a.Unack == nil {
-		return nil, &apiError{"unavailable", errors.New("alerts are acknowledged on a running wallboard")}
+		return nil, &apiError{sortUnavailable, errors.New("alerts are acknowledged on a running wallboard")}
 	}
 	return mark(a.Unack(r.FormValue("id"), r.FormValue("by")))
 }
 
 func mark(alert model.Alert, err error) (any, error) {
 	if err != nil {
-		return nil, &apiError{"bad_data", err}
+		return nil, &apiError{sortBadData, err}
 	}
 	return alert, nil
 }
@@ -203,7 +220,7 @@ func mark(alert model.Alert, err error) (any, error) {
 // record writes a recording to a file of this machine, as the user who runs the wallboard.
 func (a *api) record(r *http.Request) (any, error) {
 	if a.Record == nil {
-		return nil, &apiError{"unavailable", errors.New("recordings are taken on a running wallboard")}
+		return nil, &apiError{sortUnavailable, errors.New("recordings are taken on a running wallboard")}
 	}
 	since, err := a.timeOf(r, "since", a.Source.Now().Add(-time.Hour))
 	if err != nil {
@@ -219,12 +236,36 @@ func (a *api) record(r *http.Request) (any, error) {
 	return nil, a.Record(r.Context(), r.FormValue("out"), since, until)
 }
 
+var errDrill = errors.New("fault drills are only for a wallboard that was started with NOCTURNE_LAB=1")
+
 func (a *api) panic(r *http.Request) (any, error) {
 	if a.Panic == nil {
-		return nil, &apiError{"unavailable", errors.New("fault drills are only for a wallboard that was started with NOCTURNE_LAB=1")}
+		return nil, &apiError{sortUnavailable, errDrill}
 	}
 	if err := a.Panic(r.FormValue("source")); err != nil {
-		return nil, &apiError{"bad_data", err}
+		return nil, &apiError{sortBadData, err}
+	}
+	return nil, nil
+}
+
+// clock takes Go's durations: set=-1h sets the system clock back, set=0s right; sleep=1h lets the machine
+// have slept.
+func (a *api) clock(r *http.Request) (any, error) {
+	if a.Clock == nil {
+		return nil, &apiError{sortUnavailable, errDrill}
+	}
+	for _, what := range []string{"set", "sleep"} {
+		text := r.FormValue(what)
+		if text == "" {
+			continue
+		}
+		by, err := time.ParseDuration(text)
+		if err != nil {
+			return nil, badData("parameter %s: %w", what, err)
+		}
+		if err := a.Clock(what, by); err != nil {
+			return nil, &apiError{sortBadData, err}
+		}
 	}
 	return nil, nil
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/prometheus/prometheus/util/netconnlimit"
 )
 
 // SocketName is the socket's name in the data folder.
@@ -59,7 +61,7 @@ func ListenTCP(ctx context.Context, addr string, h http.Handler, log *slog.Logge
 	if err != nil {
 		return nil, fmt.Errorf("wall.listen: %w", err)
 	}
-	return serve(ln, h, log), nil
+	return serve(netconnlimit.SharedLimitListener(ln, netconnlimit.NewSharedSemaphore(maxConnections)), h, log), nil
 }
 
 func serve(ln net.Listener, h http.Handler, log *slog.Logger) *Server {
@@ -91,19 +93,4 @@ func (s *Server) Close() error {
 	}
 	<-s.done
 	return err
-}
-
-// loopbackHost turns away web pages that made a name of their own point here (DNS rebinding).
-func loopbackHost(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this API is for clients of this machine: call it by its loopback address", http.StatusForbidden)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }

@@ -41,6 +41,7 @@ func (g *global) ask(cmd *cobra.Command, f func(*control.Client) error) error {
 	if err != nil {
 		return err
 	}
+	client.Warn = func(text string) { cmd.PrintErrln("nocturne:", text) }
 	err = f(client)
 	if closeErr := done(); err == nil {
 		err = closeErr
@@ -79,6 +80,7 @@ alerts, and shows all of it on boards. Without a configuration it starts at once
 		recordCommand(g),
 		checkCommand(g),
 		doctorCommand(g),
+		storeCommand(g),
 	)
 	return root
 }

@@ -96,19 +96,33 @@ func BenchmarkChunks(b *testing.B) {
 		}
 	}
 	numbers := []uint32{17, 1000, 1001, 2500, 4999, 6000, 7123, 8000, 9000, 9999}
-	b.ReportAllocs()
-	for b.Loop() {
-		read := 0
-		for i := range 84 {
-			if err := f.Chunks(int64(i)*Window.Milliseconds(), numbers, func(_ uint32, c Chunk) { read += len(c.Data) }); err != nil {
-				b.Fatal(err)
+	read := 0
+	visit := func(_ uint32, c Chunk) { read += len(c.Data) }
+	each := func(chunks func(int64, []uint32, func(uint32, Chunk)) error) error {
+		for i := range int64(84) {
+			if err := chunks(i*Window.Milliseconds(), numbers, visit); err != nil {
+				return err
 			}
 		}
-		if read == 0 {
-			b.Fatal("nothing was read")
-		}
+		return nil
 	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/84, "µs/window")
+	for name, do := range map[string]func() error{
+		"each":     func() error { return each(f.Chunks) },
+		"together": func() error { return f.View(func(r *Reader) error { return each(r.Chunks) }) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1000/float64(b.N)/84, "µs/window")
+		})
+	}
+	if read == 0 {
+		b.Fatal("nothing was read")
+	}
 	if err := f.Close(); err != nil {
 		b.Fatal(err)
 	}

@@ -206,9 +206,10 @@ func FuzzInfo(f *testing.F) {
 func FuzzWAL(f *testing.F) {
 	header := append([]byte(walMagic), walVersion)
 	f.Add(AppendFrame(AppendFrame(bytes.Clone(header), []byte("one")), []byte("two")))
-	f.Add(header)
+	f.Add(bytes.Clone(header))
+	f.Add(AppendFrame([]byte(walMagic+"\x01"), []byte("old")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rebuilt := bytes.Clone(header)
+		rebuilt := bytes.Clone(b[:min(len(b), walHeader)])
 		good, err := readWAL(bytes.NewReader(b), func(payload []byte) error {
 			rebuilt = AppendFrame(rebuilt, payload)
 			return nil

@@ -63,7 +63,7 @@
 //
 // The write-ahead file:
 //
-//	"NOCTWAL" VERSION (8 bytes), then frames of
+//	"NOCTWAL" VERSION (8 bytes; 2, and 1 with fewer kinds of records is read), then frames of
 //	uint32 little endian length | uint32 little endian CRC-32C of the payload | payload
 //
 // A frame is applied entirely or not at all. The first frame that does not check ends the file.

@@ -365,7 +365,7 @@ func TestWriteAheadFaults(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			for at := 1; at <= operations; at++ {
 				m := newMemoryFS()
-				m.faults.at, m.since, m.err = at, fault.since, fault.err
+				m.at, m.since, m.err = at, fault.since, fault.err
 				k := &numbers{files: walFiles{fs: m, path: "folder"}}
 				k.scenario()
 				if !fault.since && k.acked != k.n {

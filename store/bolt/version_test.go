@@ -2,8 +2,12 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -147,6 +151,52 @@ func TestVersion1(t *testing.T) {
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// After a failure that may have lost pages that are still shown, the file is written anew, with all that it
+// has, before it is gone on with; as long as that fails, it stays readable.
+func TestSuspectFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	f, err := CreateFile(path, KindDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Put(window(0, 300)); err != nil {
+		t.Fatal(err)
+	}
+	was := must(os.Stat(path))
+	f.suspect = suspicion(fmt.Errorf("put: %w", syscall.EIO)) // as a sync fails
+	if err := os.MkdirAll(filepath.Join(path+tmpSuffix, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Put(window(Window.Milliseconds(), 300)); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), path) {
+		t.Errorf("put although the file cannot be written anew: %v", err)
+	}
+	if n := len(must(f.Windows())); n != 1 {
+		t.Errorf("%d windows are left", n)
+	}
+	if err := os.RemoveAll(path + tmpSuffix); err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(2) {
+		if _, err := f.Put(window((1+i)*Window.Milliseconds(), 300)); err != nil {
+			t.Error(err)
+		}
+		if is := must(os.Stat(path)); os.SameFile(was, is) {
+			t.Error("it is the same file")
+		} else if i > 0 && f.suspect != nil {
+			t.Error("it is suspect still")
+		}
+	}
+	if n := len(must(f.Windows())); n != 3 {
+		t.Errorf("%d windows", n)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if suspicion(&os.PathError{Op: "write", Err: syscall.ENOSPC}) != nil {
+		t.Error("a write that fails spoils nothing")
 	}
 }
 
