@@ -43,7 +43,8 @@ type head struct {
 
 // memSeries is one series in the head. There may be 100,000: what each sample needs comes first.
 type memSeries struct {
-	labels labels.Labels // as its source handed them over: a batch never changes
+	labels labels.Labels
+	sent   labels.Labels // as its source handed them over: the same, but for labels that are empty
 	open   *headChunk    // the one that was written last
 	n      uint32        // its number in the head, gone when it is not in it any more
 	source uint32        // who brought it first
@@ -106,13 +107,17 @@ func (h *head) getOrAdd(ls labels.Labels, source uint32) (*memSeries, error) {
 		return nil, err
 	}
 	if full := ls.WithoutEmpty(); full.Len() < ls.Len() { // to Prometheus an empty label is none
-		return h.getOrAdd(full, source)
+		m, err := h.getOrAdd(full, source)
+		if err == nil {
+			m.sent = ls
+		}
+		return m, err
 	}
 	if src := h.sources[source]; h.limit > 0 && src.series >= h.limit {
 		src.refused++
 		return nil, fmt.Errorf("series %.80q: %w", ls.Get(prom.MetricNameLabel), errTooManySeries)
 	}
-	m := &memSeries{labels: ls, source: source}
+	m := &memSeries{labels: ls, sent: ls, source: source}
 	h.insert(m)
 	return m, nil
 }

@@ -55,7 +55,7 @@ func (s *Store) applyGrid(key listKey, l *seriesList, samples []model.Sample, la
 	n := min(len(samples), len(l.series))
 	for i, m := range l.series[:n] {
 		sample := &samples[i]
-		if sample.T != t || m.n == gone || !labels.Equal(m.labels, sample.Labels) {
+		if sample.T != t || m.n == gone || !labels.Equal(m.sent, sample.Labels) {
 			return i
 		}
 		last := m.last()
@@ -131,7 +131,7 @@ func (s *Store) applyEach(key listKey, list *seriesList, b *model.Batch, n int, 
 // seriesOf finds or makes the series of a sample: most are in the place where they were last time.
 func (s *Store) seriesOf(list *seriesList, place int, ls labels.Labels, source uint32) (*memSeries, error) {
 	if place < len(list.series) {
-		if m := list.series[place]; m.n != gone && labels.Equal(m.labels, ls) {
+		if m := list.series[place]; m.n != gone && labels.Equal(m.sent, ls) {
 			return m, nil
 		}
 	}
