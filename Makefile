@@ -72,7 +72,8 @@ lab-down: lab-build ## end what lab-up started
 	$(LAB) down
 
 lab-test: build lab-up ## the tests that need the lab
-	NOCTURNE_LAB=1 $(GO) test -tags '$(TAGS) lab' -count=1 -timeout 30m ./cmd/nocturne/...
+	NOCTURNE_LAB=1 $(GO) test -tags '$(TAGS) lab' -count=1 -timeout 30m -run Lab ./cmd/nocturne/...
+	NOCTURNE_CRASH_KILLS=1000 $(GO) test -tags '$(TAGS)' -count=1 -timeout 20m -v -run 'TestCrash$$' ./store
 	$(LAB) down
 
 demo-recording: build lab-up ## record assets/demo.nocturne anew: 30 minutes of the lab with two incidents

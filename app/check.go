@@ -29,6 +29,8 @@ func CheckConfig(path string) []error {
 		}
 	}
 	add(notSent(cfg))
+	_, err = cfg.Token()
+	add(err)
 	for _, f := range cfg.Rules {
 		_, err := alert.CheckFile(f)
 		add(err)

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/nocturne-noc/nocturne/app/alert"
+	"github.com/nocturne-noc/nocturne/app/clock"
 	"github.com/nocturne-noc/nocturne/app/config"
 	"github.com/nocturne-noc/nocturne/app/control"
 	"github.com/nocturne-noc/nocturne/assets"
@@ -35,7 +35,7 @@ const pidName = "nocturne.pid" // in the data folder, with the number of the pro
 type Options struct {
 	ConfigPath string           // "" = the user's own file, else the built-in default
 	DataDir    string           // "" = the user's own folder
-	Now        func() time.Time // nil = time.Now
+	Now        func() time.Time // nil = the machine's clocks, see package clock
 	Log        *slog.Logger     // nil = silence
 	Version    string
 	Lab        bool // the control socket also runs fault drills
@@ -48,12 +48,17 @@ type Core struct {
 	dir     string // "" when nothing is kept
 	started time.Time
 
+	clock    *clock.Clock // nil when Options brought a time of its own
+	drill    clock.Drill
 	store    *store.Store
 	runner   *collectors.Runner
 	alerts   *alert.Manager
 	registry *prometheus.Registry
-	servers  []*control.Server
+	self     *control.Self
+	socket   *control.Server // nil when there is none
+	tcp      tcpServer
 
+	keeper  *keeper // of what people arrange; nil when nothing is kept
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	changes chan *config.Config
@@ -67,29 +72,29 @@ type Core struct {
 
 // Problem is something that is wrong with the wallboard itself, for the banner.
 type Problem struct {
-	Area string // "config", "rules", "notify", "data", "control"
+	Area string // "config", "rules", "notify", "data", "control", "listen", "time"
 	Text string // what is wrong, where, and what to do
 }
 
 // Open starts everything. What is wrong with the configuration, or an unwritable data folder, does
 // not keep the wall from running with the rest: see Problems. A second wallboard on the same folder does.
 func Open(ctx context.Context, opts Options) (*Core, error) {
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Core{
-		opts: opts, started: opts.Now(), registry: prometheus.NewRegistry(),
+		opts: opts, registry: prometheus.NewRegistry(),
 		changes: make(chan *config.Config, 1), problems: map[string]string{},
 	}
+	c.openClock()
 	cfg, err := config.Load(opts.ConfigPath)
 	c.cfg = cfg
 	c.problem("config", err)
 	if err := c.openStore(ctx); err != nil {
 		return nil, err
 	}
+	c.resumeClock(c.store.Left())
+	c.started = c.opts.Now()
 	if err == nil { // what a broken file names is not known to be gone
 		c.forgetOthers(cfg)
 	}
@@ -97,46 +102,48 @@ func Open(ctx context.Context, opts Options) (*Core, error) {
 		return nil, errors.Join(err, c.store.Close())
 	}
 	c.registry.MustRegister(promcollectors.NewGoCollector(), promcollectors.NewProcessCollector(promcollectors.ProcessCollectorOpts{}))
-	c.runner = collectors.NewRunner(c.store.Apply, c.setRows, collectors.Options{Now: opts.Now, Log: opts.Log})
-	c.configure(cfg)
+	c.self = &control.Self{Source: c.store, Dir: c.dir, Dropped: c.store.Dropped, Health: c.health}
+	c.registry.MustRegister(c.self)
+	c.runner = collectors.NewRunner(c.self.Measure(c.apply), c.setRows, collectors.Options{Now: c.opts.Now, Log: opts.Log})
 	c.serve(ctx)
+	c.configure(ctx, cfg)
 	ctx, c.cancel = context.WithCancel(ctx)
 	c.running.Go(func() { c.runner.Run(ctx) })
-	c.running.Go(func() { c.alerts.Run(ctx, opts.Now) })
+	c.running.Go(func() { c.alerts.Run(ctx, c.evalTime) })
 	c.running.Go(func() { c.watchConfig(ctx) })
+	if c.clock != nil {
+		c.running.Go(func() { c.clock.Run(ctx) })
+		c.running.Go(func() { c.watchClock(ctx) })
+	}
 	return c, nil
 }
 
-// openStore takes the data folder, or does without one.
+// openStore takes the data folder. One that cannot be written keeps the wall from remembering, not from
+// running: the store's Health says so, and it goes on trying.
 func (c *Core) openStore(ctx context.Context) error {
 	dir, err := DataDir(c.opts.DataDir)
-	if err == nil {
-		if other, runs := Owner(ctx, dir); runs {
-			return fmt.Errorf("data folder %s: another wallboard (process %s) runs on it: stop that one, or give this one its own folder with --data", dir, other)
-		}
-		err = os.MkdirAll(dir, 0o700)
+	if err != nil {
+		c.problem("data", fmt.Errorf("nothing is kept, the wall runs from memory: %w", err))
+	} else if other, runs := Owner(ctx, dir); runs {
+		return fmt.Errorf("data folder %s: another wallboard (process %s) runs on it: stop that one, or give this one its own folder with --data", dir, other)
 	}
-	o := store.Options{Dir: dir, Retention: c.cfg.Store.Retention, Now: c.opts.Now, Log: c.opts.Log}
-	if err == nil {
-		c.store, err = store.Open(o)
+	keep := c.cfg.Store
+	o := store.Options{
+		Dir: dir, Now: c.opts.Now, Log: c.opts.Log,
+		Retention: keep.Retention.Raw, Retention5m: keep.Retention.FiveMinutes, Retention1h: keep.Retention.OneHour,
+		MaxBytes: int64(keep.MaxSize), MaxSeriesPerSource: keep.MaxSeries,
 	}
-	if err == nil {
-		err = writeFile(filepath.Join(dir, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"))
-		if err != nil {
-			err = errors.Join(err, c.store.Close())
-		}
-	}
-	if err == nil {
-		c.dir = dir
-		return nil
-	}
-	if !unwritable(err) {
+	c.store, err = store.Open(o)
+	if err != nil || dir == "" {
 		return err
 	}
-	c.problem("data", fmt.Errorf("nothing is kept: %w: the wall runs from memory; make the folder writable or name another with --data", err))
-	o.Dir = ""
-	c.store, err = store.Open(o)
-	return err
+	err = writeFile(filepath.Join(dir, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"))
+	if err == nil {
+		c.dir, c.keeper = dir, keeperIn(dir)
+	} else if c.store.Health() == nil {
+		c.problem("data", fmt.Errorf("commands do not find this wallboard: %w: make room in %s, or make it writable", err, dir))
+	}
+	return nil
 }
 
 // forgetOthers drops what the store remembers of sources that are not configured any more.
@@ -148,17 +155,6 @@ func (c *Core) forgetOthers(cfg *config.Config) {
 	if err := c.store.Keep(func(source, _ string) bool { return names[source] }); err != nil {
 		c.opts.Log.Error("sources of before are not forgotten", "err", err)
 	}
-}
-
-// unwritable tells a folder that cannot be written from one that must not be: a foreign file
-// version, a second instance.
-func unwritable(err error) bool {
-	for _, e := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EIO} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Core) openAlerts() error {
@@ -178,7 +174,7 @@ func (c *Core) openAlerts() error {
 }
 
 // configure makes cfg the one that runs.
-func (c *Core) configure(cfg *config.Config) {
+func (c *Core) configure(ctx context.Context, cfg *config.Config) {
 	c.mu.Lock()
 	c.cfg = cfg
 	c.mu.Unlock()
@@ -187,39 +183,59 @@ func (c *Core) configure(cfg *config.Config) {
 	}
 	c.problem("rules", c.alerts.SetRules(cfg.Rules))
 	c.problem("notify", notSent(cfg))
+	c.problem("listen", c.listen(ctx, cfg))
 }
 
-// serve opens the control socket, and the TCP listener if one is configured.
+// serve opens the control socket.
 func (c *Core) serve(ctx context.Context) {
-	b := c.backend()
-	var errs []error
-	if c.dir != "" {
-		s, err := control.ListenSocket(ctx, c.dir, control.Handler(b), c.opts.Log)
-		if err != nil {
-			errs = append(errs, err)
-		} else {
-			c.servers = append(c.servers, s)
-		}
+	if c.dir == "" {
+		return
 	}
-	if addr := c.cfg.Wall.Listen; addr != "" {
-		s, err := control.ListenTCP(ctx, addr, control.ReadOnly(b), c.opts.Log)
-		if err != nil {
-			errs = append(errs, err)
-		} else {
-			c.servers = append(c.servers, s)
-		}
+	var err error
+	c.socket, err = control.ListenSocket(ctx, c.dir, control.Handler(c.backend()), c.opts.Log)
+	c.problem("control", err)
+}
+
+// tcpServer is what serves wall.listen; the zero value is nothing.
+type tcpServer struct {
+	addr, token string
+	server      *control.Server
+}
+
+func (t *tcpServer) close() error {
+	if t.server == nil {
+		return nil
 	}
-	c.problem("control", errors.Join(errs...))
+	err := t.server.Close()
+	*t = tcpServer{}
+	return err
+}
+
+// listen serves wall.listen as cfg has it. What listened before with another address or token ends.
+func (c *Core) listen(ctx context.Context, cfg *config.Config) error {
+	token, err := cfg.Token()
+	if err == nil && c.tcp.addr == cfg.Wall.Listen && c.tcp.token == token {
+		return nil
+	}
+	err = errors.Join(err, c.tcp.close())
+	if err != nil || cfg.Wall.Listen == "" {
+		return err
+	}
+	s, err := control.ListenTCP(ctx, cfg.Wall.Listen, control.ReadOnly(c.backend(), token), c.opts.Log)
+	if err == nil {
+		c.tcp = tcpServer{cfg.Wall.Listen, token, s}
+	}
+	return err
 }
 
 func (c *Core) backend() control.Backend {
 	b := control.Backend{
 		Source: c.store, Queryable: c.store.Queryable(), Engine: c.store.Engine(), Groups: c.alerts.Groups,
-		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Record: c.store.Record,
+		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Record: c.store.Record, Store: c.store,
 		Boards: c.renderer().Boards, Snapshot: c.snapshotPNG,
 	}
 	if c.opts.Lab {
-		b.Panic = c.runner.Panic
+		b.Panic, b.Clock = c.runner.Panic, c.moveClock
 	}
 	return b
 }
@@ -237,11 +253,12 @@ func (c *Core) health() control.Health {
 // Close stops everything, waits for it, and makes the last tick durable.
 func (c *Core) Close() error {
 	var errs []error
-	for _, s := range c.servers {
-		errs = append(errs, s.Close())
+	if c.socket != nil {
+		errs = append(errs, c.socket.Close())
 	}
 	c.cancel()
-	c.running.Wait()
+	c.running.Wait() // the reload's too: it may open c.tcp anew
+	errs = append(errs, c.tcp.close())
 	errs = append(errs, c.store.Close())
 	if c.dir != "" {
 		if err := os.Remove(filepath.Join(c.dir, pidName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -286,6 +303,9 @@ func (c *Core) Problems() []Problem {
 	}
 	if storeErr != nil {
 		list = append(list, Problem{"data", storeErr.Error()})
+	}
+	if text := c.clockTrouble(); text != "" {
+		list = append(list, Problem{"time", text})
 	}
 	slices.SortFunc(list, func(a, b Problem) int { return strings.Compare(a.Area+a.Text, b.Area+b.Text) })
 	return list

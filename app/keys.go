@@ -20,9 +20,13 @@ var keyHelp = [][2]string{
 	{"Space", "pause or go on: replay, rotation"},
 	{"[ ]", "replay slower, faster"},
 	{", .", "replay 30 s back, forward"},
+	{"− +", "charts over a longer, shorter time"},
 	{"A", "acknowledge the alert in the header"},
+	{"/", "search the map"},
+	{"Z X 0", "map nearer, farther, whole"},
+	{"L U", "map: let devices be dragged, give one its own place back"},
 	{"?", "these keys"},
-	{"Esc", "close this, leave full screen"},
+	{"Esc", "close this, charts as they were, leave full screen"},
 	{"Ctrl+Q", "quit"},
 }
 
@@ -30,6 +34,9 @@ var keyHelp = [][2]string{
 func (w *Wall) keys() {
 	c := w.window.Canvas()
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if w.help == nil && e.Name != fyne.KeyF11 && w.view.Key(string(e.Name), 0) {
+			return
+		}
 		switch e.Name {
 		case fyne.KeyF11:
 			if !w.o.Kiosk {
@@ -48,11 +55,18 @@ func (w *Wall) keys() {
 		}
 	})
 	c.SetOnTypedRune(func(r rune) {
+		if w.help == nil && w.view.Key("", r) {
+			return
+		}
 		switch {
 		case r >= '1' && r <= '9':
 			w.goTo(int(r - '1'))
 		case r == '?':
 			w.toggleHelp()
+		case r == '-':
+			w.chooseRange(1)
+		case r == '+' || r == '=':
+			w.chooseRange(-1)
 		case r == 'a' || r == 'A':
 			w.ackOldest()
 		case w.o.Player != nil:
@@ -96,11 +110,13 @@ func (w *Wall) play(r rune) {
 	w.pump.Wake()
 }
 
-// escape goes one step back: it closes the help, else leaves full screen.
+// escape goes one step back: it closes the help, else gives the charts their own ranges again, else
+// leaves full screen.
 func (w *Wall) escape() {
 	switch {
 	case w.help != nil:
 		w.toggleHelp()
+	case w.setRange(0):
 	case !w.o.Kiosk && w.window.FullScreen():
 		w.window.SetFullScreen(false)
 	}

@@ -24,21 +24,21 @@ func (c *Core) watchConfig(ctx context.Context) {
 		case <-tick.C:
 		}
 		if now := c.Config().Fingerprint(c.opts.ConfigPath); now != seen {
-			c.reload()
+			c.reload(ctx)
 			seen = c.Config().Fingerprint(c.opts.ConfigPath)
 		}
 	}
 }
 
 // reload takes a changed configuration over as a whole, or not at all.
-func (c *Core) reload() {
+func (c *Core) reload(ctx context.Context) {
 	cfg, err := config.Load(c.opts.ConfigPath)
 	if err != nil {
 		c.problem("config", fmt.Errorf("the changed configuration is not used, the one of before goes on: %w", err))
 		return
 	}
 	c.problem("config", nil)
-	c.configure(cfg)
+	c.configure(ctx, cfg)
 	select { // the newest replaces one that nobody has taken yet
 	case <-c.changes:
 	default:

@@ -56,6 +56,7 @@ func RunWall(ctx context.Context, a fyne.App, core *Core, show Show, log *slog.L
 			_, err := core.Ack(id, userName(), "")
 			return err
 		},
+		Keep:    core.Keeper(),
 		Changed: core.Changes(),
 	})
 	if err != nil {
@@ -124,6 +125,10 @@ func troubleBanner(core *Core, look Look) *board.Banner {
 		b.Head = look.Text("Data folder")
 	case "control":
 		b.Head = look.Text("Control socket")
+	case "listen":
+		b.Head = look.Text("API for other programs")
+	case "time":
+		b.Head = look.Text("System clock")
 	default:
 		b.Head = problems[0].Area
 	}

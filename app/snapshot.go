@@ -19,6 +19,7 @@ import (
 	"github.com/nocturne-noc/nocturne/app/control"
 	"github.com/nocturne-noc/nocturne/store"
 	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/panels"
 )
 
 // SnapshotRequest says which board is to be rendered, and how. The zero value is the first board of
@@ -83,7 +84,7 @@ type Renderer interface {
 }
 
 // snapshot renders a board of src: the same pictures that the window shows.
-func snapshot(ctx context.Context, src model.Source, boards []board.Spec, req SnapshotRequest, look Look, banner *board.Banner) (*image.RGBA, error) {
+func snapshot(ctx context.Context, src model.Source, boards []board.Spec, req SnapshotRequest, look Look, banner *board.Banner, keep panels.Keeper) (*image.RGBA, error) {
 	w, h, err := req.size()
 	if err != nil {
 		return nil, err
@@ -101,6 +102,7 @@ func snapshot(ctx context.Context, src model.Source, boards []board.Spec, req Sn
 	if err != nil {
 		return nil, err
 	}
+	env.Keep, env.Fixed = keep, true
 	s := board.NewScreen(boards[i], board.Options{
 		W: w, H: h, TextScale: look.TextScale, Env: env, Board: i, Boards: len(boards), Banner: banner,
 		LoadTimeout: 20 * time.Second, // nobody stands before it
@@ -158,7 +160,7 @@ func (r *playerRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 	}
 	r.Seek(at)
 	look := LookOf(config.Wall{Distance: 5, Screen: 55}, req.Lang, req.Theme)
-	img, err := snapshot(ctx, r.Source(), r.boards, req, look, r.Banner(look))
+	img, err := snapshot(ctx, r.Source(), r.boards, req, look, r.Banner(look), nil)
 	if err != nil {
 		return err
 	}
@@ -169,6 +171,7 @@ func (r *playerRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 type storeRenderer struct {
 	store *store.Store
 	cfg   func() *config.Config
+	keep  panels.Keeper
 	close func() error
 }
 
@@ -189,7 +192,7 @@ func LiveRenderer(ctx context.Context, configPath, dataDir string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	return &storeRenderer{s, func() *config.Config { return cfg }, s.Close}, nil
+	return &storeRenderer{s, func() *config.Config { return cfg }, keeperIn(dir), s.Close}, nil
 }
 
 func (r *storeRenderer) Close() error { return r.close() }
@@ -214,7 +217,7 @@ func (r *storeRenderer) Render(ctx context.Context, req SnapshotRequest, out io.
 		}
 		banner = &board.Banner{Replay: true, Head: look.Text("REPLAY"), Text: momentText(look, req.At)}
 	}
-	img, err := snapshot(ctx, src, boards, req, look, banner)
+	img, err := snapshot(ctx, src, boards, req, look, banner, r.keep)
 	if err != nil {
 		return err
 	}
@@ -263,7 +266,7 @@ func (c *Core) snapshotPNG(ctx context.Context, v url.Values) ([]byte, error) {
 
 // renderer renders this wallboard's own boards.
 func (c *Core) renderer() Renderer {
-	return &storeRenderer{c.store, c.Config, func() error { return nil }}
+	return &storeRenderer{c.store, c.Config, c.Keeper(), func() error { return nil }}
 }
 
 // WriteWhole writes a file that others may read, whole or not at all.

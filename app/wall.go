@@ -55,6 +55,8 @@ type WallOptions struct {
 	Remember func(board string)
 	// Ack acknowledges an alert; nil where alerts cannot be acknowledged (a replay).
 	Ack func(id string) error
+	// Keep keeps what people arrange on boards; nil where nothing is kept.
+	Keep panels.Keeper
 	// Player is what is being played; nil for a live wall.
 	Player *Player
 	// Changed delivers reloaded configurations, for their boards; nil = never.
@@ -78,7 +80,10 @@ type Wall struct {
 	active  int
 	w, h    int
 	banner  bool
-	paused  bool // rotation stands still
+	paused  bool          // rotation stands still
+	span    time.Duration // that all charts show, 0 = their own ranges
+	until   time.Duration // left before span ends by itself
+	hands   time.Duration // left before panels are told that nobody handles them any more
 	current *board.Screen
 }
 
@@ -94,6 +99,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	if len(o.Boards) == 0 {
 		return nil, fmt.Errorf("there is no board to show: name one under \"boards\" in the configuration")
 	}
+	env.Keep, env.Fixed = o.Keep, o.Kiosk
 	a.Settings().SetTheme(newTheme(env.Style.Palette, o.Look.Light))
 	w := &Wall{o: o, env: env, boards: o.Boards, window: a.NewWindow("Nocturne"), view: board.NewView()}
 	if i := board.Find(o.Boards, o.Board); i >= 0 {
@@ -106,6 +112,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	w.pump.Stalled = w.stalled
 	w.view.OnResize = w.resized
 	w.view.OnTap = w.tapped
+	w.view.OnTouched = w.touched
 	w.window.SetPadded(false)
 	w.window.SetContent(w.view)
 	w.window.Resize(fyne.NewSize(1280, 720))
@@ -160,6 +167,8 @@ func (w *Wall) direct(ctx context.Context) {
 			w.setBoards(boards)
 		case <-tick.C:
 			w.updateBanner()
+			w.ageRange(time.Second)
+			w.ageHands(time.Second)
 			if w.o.Rotation <= 0 {
 				continue
 			}
@@ -217,8 +226,10 @@ func (w *Wall) rebuild() {
 		return
 	}
 	w.banner = b != nil
+	env := w.env
+	env.Range = w.span
 	w.current = board.NewScreen(w.boards[w.active], board.Options{
-		W: w.w, H: w.h, TextScale: w.o.Look.TextScale, Env: w.env,
+		W: w.w, H: w.h, TextScale: w.o.Look.TextScale, Env: env,
 		Board: w.active, Boards: len(w.boards), Banner: b,
 	})
 	w.pump.SetScreen(w.current)
@@ -279,6 +290,30 @@ func (w *Wall) goTo(i int) {
 func (w *Wall) tapped(_ int, spot panels.Spot) {
 	if spot.Alert != "" {
 		w.ack(spot.Alert)
+	}
+}
+
+// handsStand is how long panels stay as people left them: a wall that nobody handles shows what its
+// boards were made to show, problems first.
+const handsStand = 10 * time.Minute
+
+// touched is called by the view on the main goroutine when somebody has handled a panel.
+func (w *Wall) touched() {
+	w.mu.Lock()
+	w.hands = handsStand
+	w.mu.Unlock()
+	w.pump.Wake()
+}
+
+// ageHands tells the panels when nobody has handled them for long.
+func (w *Wall) ageHands(by time.Duration) {
+	w.mu.Lock()
+	over := w.hands > 0 && w.hands <= by
+	w.hands = max(0, w.hands-by)
+	current := w.current
+	w.mu.Unlock()
+	if over && current != nil && current.Leave() {
+		w.pump.Wake()
 	}
 }
 

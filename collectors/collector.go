@@ -36,6 +36,11 @@ type Job struct {
 	Timeout time.Duration // deadline of one round; 0 = Every
 	Poll    Collector
 	Watch   Watcher
+
+	// Beside, where it is set, runs next to the rounds of Poll as long as the job does: for what cannot
+	// wait for the next round. What it emits says nothing of how the job fares. The Runner starts it
+	// again with backoff when it ends.
+	Beside func(ctx context.Context, emit Emit) error
 }
 
 // Env is what a Kind is given to open a source with.

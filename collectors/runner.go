@@ -32,7 +32,9 @@ type Options struct {
 //
 // A polled target has its own grid of instants, spread over the interval by a hash; the Time of
 // a batch and the T of its samples, where the collector leaves them zero, are the instant on the
-// grid. A poll that fails is tried again at its next instant, so that it heals within an interval.
+// grid. After a pause (the machine slept, the clock was set) what was missed is not made up for: all
+// targets are polled once, spread as at the start, and go on by their grids. How long a round takes, and
+// may take, is measured by the monotonic clock. A poll that fails is tried again at its next instant, so that it heals within an interval.
 // Only what is likely to fail again at once backs off, from a second to a minute: a source that
 // cannot be opened, a panic, a watcher that ends.
 //

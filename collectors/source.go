@@ -100,13 +100,18 @@ func (s *running) runJobs(ctx context.Context, jobs []Job) {
 	s.mu.Unlock()
 	s.r.changed()
 	var wg sync.WaitGroup
+	var polled []*job
 	for _, j := range s.jobs {
 		if j.Poll != nil {
-			wg.Go(func() { j.poll(ctx) })
+			polled = append(polled, j)
 		} else {
 			wg.Go(func() { j.watch(ctx) })
 		}
+		if j.Beside != nil {
+			wg.Go(func() { j.beside(ctx) })
+		}
 	}
+	wg.Go(func() { newWheel().run(ctx, polled) })
 	wg.Wait()
 }
 

@@ -57,7 +57,7 @@ func (b *bench) open() {
 	}
 	b.manager, err = alert.New(alert.Options{
 		Source: b.store, Queryable: b.store.Queryable(), Appendable: b.store.Appendable(), Engine: b.store.Engine(),
-		Apply: b.store.Apply, Status: func(s model.SourceStatus) { b.status = s }, Builtin: b.builtin, Fold: b.fold,
+		Apply: b.store.Apply, Status: func(s model.SourceStatus) { b.status = s }, Builtin: b.builtin, Fold: b.fold, Interval: b.every,
 	})
 	if err != nil {
 		b.t.Fatal(err)

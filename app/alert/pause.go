@@ -7,13 +7,11 @@ import (
 	"github.com/prometheus/prometheus/rules"
 )
 
-// pauseAfter is how far apart two evaluations lie when nothing ran between them: the machine slept, or
-// the clock was set. It is longer than an evaluation that hangs, so that a busy machine is no pause.
-const pauseAfter = evalTimeout + 2*DefaultInterval
-
-// paused reports whether the evaluation at ts goes on from the last one, or begins after a start or a pause.
+// paused reports whether the evaluation at ts begins after a start or a pause: nothing ran since the last
+// one, because the machine slept or the clock was set. It takes longer than an evaluation that hangs, so
+// that a busy machine is no pause.
 func (m *Manager) paused(ts time.Time) bool {
-	return m.last.IsZero() || ts.Sub(m.last) > pauseAfter || ts.Before(m.last)
+	return m.last.IsZero() || ts.Sub(m.last) > evalTimeout+2*m.opts.Interval || ts.Before(m.last)
 }
 
 // resume prepares for the first evaluation after a start or a pause. What was active before is remembered

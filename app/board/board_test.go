@@ -71,7 +71,7 @@ func (f *fakePanel) count() int {
 var night = time.Date(2025, 11, 18, 3, 19, 24, 0, time.FixedZone("KST", 9*3600))
 
 // faces is a board with every dress that a frame knows.
-func faces() Spec {
+func faces(now time.Time) Spec {
 	paint := func(c *plot.Canvas, r plot.Rect) {
 		c.FillRect(r, plot.Dark().BarTrack)
 	}
@@ -81,7 +81,7 @@ func faces() Spec {
 	return Spec{Name: "faces", Title: model.Localized{"en": "Faces"}, Columns: 24, Rows: 12, Panels: []Placed{
 		placed(0, 0, "Quiet", &fakePanel{view: &panels.View{Right: "Gb/s", Paint: paint}}),
 		placed(6, 0, "Critical", &fakePanel{view: &panels.View{State: model.Critical, Right: "unit", Paint: paint}}),
-		placed(12, 0, "Stale", &fakePanel{view: &panels.View{AsOf: night.Add(-6 * time.Minute), Every: 10 * time.Second, Right: "Gb/s"}}),
+		placed(12, 0, "Stale", &fakePanel{view: &panels.View{AsOf: now.Add(-6 * time.Minute), Every: 10 * time.Second, Right: "Gb/s"}}),
 		placed(18, 0, "Unknown", &fakePanel{view: &panels.View{State: model.Unknown, Notice: &panels.Notice{
 			State: model.Unknown, Head: "No sample yet", Lines: []string{"probe edge-lab, added 03:16:02", "Next try in 12 s. Never answered."}}}}),
 		placed(0, 4, "Good and empty", &fakePanel{view: &panels.View{Notice: &panels.Notice{
@@ -110,10 +110,45 @@ func TestScreenGolden(t *testing.T) {
 		{"trouble", paneltest.Quiet(), false, 1920, 1080, &Banner{Head: "Data folder is full", Text: "/var/lib/nocturne: history is kept in memory only; free some space"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := NewScreen(faces(), Options{W: tc.w, H: tc.h, Env: testEnv(t, tc.light), Board: 1, Boards: 6, Banner: tc.banner})
+			s := NewScreen(faces(tc.src.Now()), Options{W: tc.w, H: tc.h, Env: testEnv(t, tc.light), Board: 1, Boards: 6, Banner: tc.banner})
 			s.Update(t.Context(), tc.src, 4)
 			plottest.Golden(t, tc.name, s.Compose())
 		})
+	}
+}
+
+// TestHeaderSaysTheChosenRange checks that a range chosen for all charts stands in the header.
+func TestHeaderSaysTheChosenRange(t *testing.T) {
+	const hour, day = time.Hour, 24 * time.Hour
+	for span, want := range map[time.Duration]string{
+		0: "", hour: "last hour", 6 * hour: "last 6 hours", day: "last 24 hours", 7 * day: "last 7 days", 30 * day: "last 30 days", 365 * day: "last year",
+	} {
+		env := testEnv(t, false)
+		env.Range = span
+		if got := rangeText(env); got != want {
+			t.Errorf("%v is %q, want %q", span, got, want)
+		}
+	}
+	env := testEnv(t, false)
+	env.Range = 7 * day
+	s := NewScreen(Spec{Name: "faces", Columns: 24, Rows: 12}, Options{W: 1280, H: 200, Env: env, Board: 1, Boards: 6})
+	s.Update(t.Context(), paneltest.Incident(), 4)
+	plottest.Golden(t, "range", s.Compose())
+}
+
+// TestHeldViewWaits checks that a view that holds is not loaded again for each new sample.
+func TestHeldViewWaits(t *testing.T) {
+	p := &fakePanel{deps: panels.Deps{Samples: true, Every: time.Second}}
+	tl := &tile{placed: Placed{Panel: p}, painted: true, loaded: night, view: &panels.View{Hold: time.Minute}}
+	revs := model.Revs{Samples: 1}
+	for wait, want := range map[time.Duration]bool{30 * time.Second: false, time.Minute: true} {
+		if got := tl.due(night.Add(wait), revs); got != want {
+			t.Errorf("after %v due is %v", wait, got)
+		}
+	}
+	tl.err = errors.New("gone wrong")
+	if !tl.due(night.Add(10*time.Second), revs) {
+		t.Error("a panel that failed is held back")
 	}
 }
 

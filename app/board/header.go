@@ -21,12 +21,16 @@ type headline struct {
 	age            time.Duration
 	title          string
 	boards, active int
-	beat           int // seconds counted by the program itself: it stands still when the program does
+	span           string // how much time all charts show, "" where each has its own range
+	beat           int    // seconds counted by the program itself: it stands still when the program does
 }
 
 // readHeadline reads the alerts of src and words them.
 func readHeadline(src model.Source, env panels.Env, title string, boards, active, beat int) headline {
-	h := headline{now: src.Now(), counts: map[model.State]int{}, title: title, boards: boards, active: active, beat: beat}
+	h := headline{
+		now: src.Now(), counts: map[model.State]int{}, title: title, boards: boards, active: active, beat: beat,
+		span: rangeText(env),
+	}
 	alerts := src.Alerts()
 	for _, a := range alerts {
 		switch {
@@ -280,15 +284,38 @@ func (h headline) paintClock(c *plot.Canvas, env panels.Env) float64 {
 	return x - 24*k
 }
 
-// paintBoard draws the board's title over a row of dots, one per board, and returns where they begin.
+// rangeText says the range that was chosen for all charts, "" for none.
+func rangeText(env panels.Env) string {
+	const day = 24 * time.Hour
+	switch r := env.Range; {
+	case r <= 0:
+		return ""
+	case r == time.Hour:
+		return env.Text("last hour")
+	case r < 2*day:
+		return env.Text("last %d hours", int(r/time.Hour))
+	case r < 365*day:
+		return env.Text("last %d days", int(r/day))
+	}
+	return env.Text("last year")
+}
+
+// paintBoard draws the board's title over a row of dots, one per board, or over the range that was
+// chosen for its charts, and returns where they begin.
 func (h headline) paintBoard(c *plot.Canvas, env panels.Env, right float64) float64 {
 	p, k := env.Style.Palette, env.Style.K
 	f := plot.Font{Size: 26 * k, Bold: true}
 	title := c.Ellipsis(h.title, f, c.Bounds().W*0.16)
 	dots := min(h.boards, 20)
-	w := max(c.Measure(title, f), float64(dots-1)*16*k+26*k)
+	small := plot.Font{Size: 18 * k}
+	w := max(c.Measure(title, f), float64(dots-1)*16*k+26*k, c.Measure(h.span, small))
 	x := right - 24*k - w
 	c.Text(x, 43*k, title, f, p.Text)
+	separator(c, env, x-24*k)
+	if h.span != "" {
+		c.Text(x, 70*k, h.span, small, p.Text2)
+		return x - 24*k
+	}
 	dx := x
 	for i := range dots {
 		if i == h.active {
@@ -299,7 +326,6 @@ func (h headline) paintBoard(c *plot.Canvas, env panels.Env, right float64) floa
 		c.Disc(dx+4*k, 64*k, 4*k, p.Outline)
 		dx += 16 * k
 	}
-	separator(c, env, x-24*k)
 	return x - 24*k
 }
 

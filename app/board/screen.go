@@ -107,6 +107,7 @@ type tile struct {
 	loaded  time.Time // by the source's clock
 	revs    model.Revs
 	painted bool
+	touched atomic.Bool // somebody handled the panel since it was loaded
 }
 
 // Change is a picture that Update painted anew.
@@ -131,7 +132,7 @@ func NewScreen(spec Spec, opts Options) *Screen {
 		opts.LoadTimeout = defaultLoadTimeout
 	}
 	g := NewGeometry(opts.W, opts.H, spec.Columns, spec.Rows, opts.TextScale, opts.Banner != nil)
-	opts.Env.Style.K = g.K
+	opts.Env.Style.K, opts.Env.Board = g.K, spec.Name
 	s := &Screen{spec: spec, opts: opts, geo: g, header: newPair(g.Header), banner: newPair(g.Banner)}
 	s.words.Store(opts.Banner)
 	for _, p := range spec.Panels {
@@ -166,7 +167,7 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))
 	for i, t := range s.tiles {
-		if !t.due(now, revs) {
+		if touched := t.touched.Swap(false); !touched && !t.due(now, revs) {
 			continue
 		}
 		wg.Add(1)
@@ -203,6 +204,36 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 		out = append(out, Change{Index: BannerIndex, Image: s.banner.front})
 	}
 	return out
+}
+
+// Handle gives a gesture to a panel, in pixels of its picture, and reports whether the panel made use
+// of it: the next Update paints it anew. Safe while the screen is being updated.
+func (s *Screen) Handle(panel int, g panels.Gesture) bool {
+	if panel < 0 || panel >= len(s.tiles) {
+		return false
+	}
+	t := s.tiles[panel]
+	p, ok := t.placed.Panel.(panels.Interactive)
+	if !ok {
+		return false
+	}
+	body := s.geo.body(t.rect.Dx(), t.rect.Dy())
+	g.At.X, g.At.Y = g.At.X-body.X, g.At.Y-body.Y
+	if !p.Handle(g) {
+		return false
+	}
+	t.touched.Store(true)
+	return true
+}
+
+// Leave tells all panels that nobody has touched the wall for long, and reports whether that changes
+// what they show. Safe while the screen is being updated.
+func (s *Screen) Leave() bool {
+	changed := false
+	for i := range s.tiles {
+		changed = s.Handle(i, panels.Gesture{Kind: panels.Leave}) || changed
+	}
+	return changed
 }
 
 // Compose paints the whole screen into one image, for snapshots.
@@ -268,6 +299,9 @@ func (t *tile) due(now time.Time, revs model.Revs) bool {
 		return true
 	}
 	waited := now.Sub(t.loaded)
+	if t.err == nil && t.view != nil {
+		d.Every = max(d.Every, t.view.Hold)
+	}
 	if d.Samples && revs.Samples != t.revs.Samples && waited >= d.Every {
 		return true
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nocturne-noc/nocturne/widgets"
 	"github.com/nocturne-noc/nocturne/widgets/panels"
+	"github.com/nocturne-noc/nocturne/widgets/plot"
 )
 
 // View is the Fyne side of a Screen: one picture per panel and one for the header, at exact pixels.
@@ -21,6 +22,8 @@ type View struct {
 	OnResize func(w, h int)
 	// OnTap is told which panel was tapped and on which of its spots, in pixels of the panel.
 	OnTap func(panel int, spot panels.Spot)
+	// OnTouched is called when somebody has handled a panel: the screen is worth an update.
+	OnTouched func()
 
 	header, banner *widgets.Picture
 	frame          [3]*canvas.Rectangle // of a replay: left, right, bottom
@@ -28,6 +31,7 @@ type View struct {
 	spots          [][]panels.Spot // by tile, of the picture that is up
 	screen         *Screen
 	pixels         image.Point
+	hand           int // the panel that was handled last: it gets the keys first
 }
 
 var _ fyne.Widget = (*View)(nil)
@@ -44,11 +48,22 @@ func NewView() *View {
 
 // SetScreen shows another board, or the same at another size, from its first pictures on.
 func (v *View) SetScreen(s *Screen, pictures []Change) {
-	v.screen = s
+	v.screen, v.hand = s, 0
 	v.tiles, v.spots = v.tiles[:0], make([][]panels.Spot, len(s.tiles))
 	for i := range s.tiles {
 		p := widgets.NewPicture()
-		p.OnTapped = func(x, y float64) { v.tapped(i, x, y) }
+		p.OnTapped = func(x, y float64) {
+			if !v.handle(i, panels.Gesture{Kind: panels.Tap, At: plot.Point{X: x, Y: y}}) {
+				v.tapped(i, x, y)
+			}
+		}
+		p.OnDragged = func(x, y, dx, dy float64) {
+			v.handle(i, panels.Gesture{Kind: panels.Drag, At: plot.Point{X: x, Y: y}, By: plot.Point{X: dx, Y: dy}})
+		}
+		p.OnDragEnd = func() { v.handle(i, panels.Gesture{Kind: panels.Drop}) }
+		p.OnScrolled = func(x, y, dx, dy float64) {
+			v.handle(i, panels.Gesture{Kind: panels.Scroll, At: plot.Point{X: x, Y: y}, By: plot.Point{X: dx, Y: dy}})
+		}
 		v.tiles = append(v.tiles, p)
 	}
 	banner := s.words.Load()
@@ -74,6 +89,35 @@ func (v *View) Pictures(changes []Change) {
 			v.spots[c.Index] = c.Spots
 		}
 	}
+}
+
+// Key gives a key, or a letter, to the panel that was handled last and then to the others, and reports
+// whether one made use of it.
+func (v *View) Key(name string, letter rune) bool {
+	if v.screen == nil {
+		return false
+	}
+	g := panels.Gesture{Kind: panels.Key, Key: name, Rune: letter}
+	if v.handle(v.hand, g) {
+		return true
+	}
+	for i := range v.tiles {
+		if i != v.hand && v.handle(i, g) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *View) handle(panel int, g panels.Gesture) bool {
+	if !v.screen.Handle(panel, g) {
+		return false
+	}
+	v.hand = panel
+	if v.OnTouched != nil {
+		v.OnTouched()
+	}
+	return true
 }
 
 // tapped finds the spot under a tap.

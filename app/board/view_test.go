@@ -41,7 +41,7 @@ func TestViewPutsPicturesAtTheirPixels(t *testing.T) {
 		{"replay", 1920, 1080, 1.25, &Banner{Replay: true, Head: "REPLAY"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			v, s := shownView(t, faces(), tc.w, tc.h, tc.scale, tc.banner)
+			v, s := shownView(t, faces(night), tc.w, tc.h, tc.scale, tc.banner)
 			if want := image.Pt(tc.w, tc.h); v.pixels != want {
 				t.Errorf("the view has %v pixels, want %v", v.pixels, want)
 			}
@@ -126,7 +126,7 @@ func TestViewTells(t *testing.T) {
 }
 
 func TestViewAsksForAScreenOfItsNewSize(t *testing.T) {
-	v, _ := shownView(t, faces(), 1280, 720, 1, nil)
+	v, _ := shownView(t, faces(night), 1280, 720, 1, nil)
 	var got []image.Point
 	v.OnResize = func(w, h int) { got = append(got, image.Pt(w, h)) }
 	v.Resize(fyne.NewSize(1920, 1080))

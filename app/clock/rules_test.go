@@ -43,7 +43,7 @@ func (m *machine) pass(d time.Duration, awake bool) []Report {
 func (m *machine) set(by time.Duration) { m.r.Wall = m.r.Wall.Add(by) }
 
 func TestRules(t *testing.T) {
-	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	at := noon.Add
 	const s, min, h = time.Second, time.Minute, time.Hour
 	for _, tt := range []struct {
 		name    string

@@ -3,6 +3,7 @@ package panels
 import (
 	"context"
 	"image"
+	"strings"
 	"testing"
 
 	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
@@ -48,7 +49,7 @@ func BenchmarkPanels(b *testing.B) {
 
 // FuzzTemplates feeds foreign text to everything in a panel that reads a little language.
 func FuzzTemplates(f *testing.F) {
-	for _, s := range []string{"{{a}} b", "{{", "}}{{", "**a** b", "# h", "1 + up", "up[", "7d", "\xff\x00"} {
+	for _, s := range []string{"{{a}} b", "{{", "}}{{", "**a** b", "# h", "1 + up", "rate(x[$__interval])", "$__", "up[", "7d", "\xff\x00"} {
 		f.Add(s)
 	}
 	src := paneltest.Quiet()
@@ -63,6 +64,9 @@ func FuzzTemplates(f *testing.F) {
 		}
 		if x, err := parseExpression("expr", s); err == nil && x.text != s {
 			t.Errorf("%q was parsed as %q", s, x.text)
+		}
+		if x, err := parseRanged("expr", s); err == nil && strings.Contains(x.in(sampleTiming), "$__") {
+			t.Errorf("%q still holds a variable: %q", s, x.in(sampleTiming))
 		}
 		if d, err := parseSpan("range", s, 1); err == nil && d <= 0 {
 			t.Errorf("%q is a span of %v", s, d)

@@ -24,3 +24,15 @@ func Duration(text Text, d time.Duration) string {
 		return text("%d d", days)
 	}
 }
+
+// spanText says how much time something covers: up to two days in hours, whole years in years.
+func spanText(text Text, d time.Duration) string {
+	const year = 365 * day
+	switch {
+	case d%time.Hour == 0 && d <= 2*day:
+		return text("%d h", int(d/time.Hour))
+	case d%year == 0:
+		return text("%d y", int(d/year))
+	}
+	return Duration(text, d)
+}

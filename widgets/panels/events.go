@@ -193,14 +193,6 @@ func sameNews(a, b model.Event) bool {
 	return a.Title == b.Title && a.Text == b.Text && a.Severity == b.Severity && a.Entity == b.Entity
 }
 
-// spanText says a configured span, up to two days in hours: people say "the last 24 h".
-func spanText(text Text, d time.Duration) string {
-	if d%time.Hour == 0 && d <= 48*time.Hour {
-		return text("%d h", int(d/time.Hour))
-	}
-	return Duration(text, d)
-}
-
 func (e *events) subtitle(env Env) string {
 	span := env.Text("last %s", spanText(env.Text, e.span))
 	switch e.min {

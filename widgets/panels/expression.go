@@ -1,6 +1,7 @@
 package panels
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ const defaultEvery = 30 * time.Second
 
 // expression is a PromQL expression that has been parsed, and the selectors of series in it.
 type expression struct {
-	text      string
+	text      string // with its variables, which in fills in
 	selectors []selector
 }
 
@@ -31,12 +32,20 @@ type selector struct {
 }
 
 // parseExpression reads PromQL. The error names the key and the place in the text.
-func parseExpression(key, text string) (expression, error) {
+func parseExpression(key, text string) (expression, error) { return parse(key, text, false) }
+
+// parseRanged reads PromQL of a panel with a range, which may hold variables.
+func parseRanged(key, text string) (expression, error) { return parse(key, text, true) }
+
+func parse(key, text string, ranged bool) (expression, error) {
 	x := expression{text: text}
 	if strings.TrimSpace(text) == "" {
 		return x, fmt.Errorf("%s: want a PromQL expression", key)
 	}
-	ast, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	if err := checkVariables(key, text, ranged); err != nil {
+		return x, err
+	}
+	ast, err := parser.NewParser(parser.Options{}).ParseExpr(x.in(sampleTiming))
 	if err != nil {
 		return x, fmt.Errorf("%s: %w", key, err)
 	}
@@ -57,10 +66,14 @@ func parseExpression(key, text string) (expression, error) {
 	return x, nil
 }
 
+// in is the PromQL of a chart of that timing.
+func (x expression) in(t timing) string { return t.fill(x.text) }
+
 // fresh is how old the data behind an expression is.
 type fresh struct {
 	asOf  time.Time // newest point of the selector that is most behind; zero where one has none
 	every time.Duration
+	told  time.Duration // every where a source or the panel tells it, else 0
 }
 
 // stale reports whether the data is older than it should be.
@@ -90,12 +103,12 @@ func (x expression) freshness(ctx context.Context, src model.Source, every time.
 			return fresh{}, err
 		}
 		if one.asOf.IsZero() {
-			return fresh{every: one.every}, nil
+			return fresh{every: one.every, told: one.told}, nil
 		}
 		f = f.merge(one)
 	}
 	if len(x.selectors) == 0 { // a constant is never old
-		return fresh{asOf: src.Now(), every: every}, nil
+		return fresh{asOf: src.Now(), every: every, told: every}, nil
 	}
 	return f, nil
 }
@@ -111,7 +124,7 @@ func (s selector) freshness(ctx context.Context, src model.Source, every time.Du
 			return fresh{}, fmt.Errorf("age of %s: %w", s.text, err)
 		}
 	}
-	f := fresh{every: every}
+	f := fresh{every: every, told: every}
 	if f.every == 0 {
 		f.every = defaultEvery
 	}
@@ -120,14 +133,15 @@ func (s selector) freshness(ctx context.Context, src model.Source, every time.Du
 		if at := time.UnixMilli(int64(sec * 1000)); at.After(f.asOf) {
 			f.asOf = at
 			if every == 0 {
-				f.every = everyOf(src, line.Labels.Get("source"))
+				f.told = everyOf(src, line.Labels.Get("source"))
+				f.every = cmp.Or(f.told, defaultEvery)
 			}
 		}
 	}
 	return f, nil
 }
 
-// everyOf is the interval of a source.
+// everyOf is the interval of a source, 0 when it is not known.
 func everyOf(src model.Source, name string) time.Duration {
 	if name != "" {
 		for _, row := range src.Sources() {
@@ -136,7 +150,7 @@ func everyOf(src model.Source, name string) time.Duration {
 			}
 		}
 	}
-	return defaultEvery
+	return 0
 }
 
 // legend fills {{label}} references of a template from a series' labels.

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -351,7 +352,7 @@ func hangul() []picture {
 }
 
 func TestGallery(t *testing.T) {
-	for _, p := range gallery() {
+	for _, p := range slices.Concat(gallery(), longGallery()) {
 		t.Run(p.name, p.check)
 	}
 }

@@ -38,7 +38,7 @@ func TestYoungHistoryShortensTheChart(t *testing.T) {
 		{"nothing", empty, nil, span},
 		{"a gap", old, points(3 * time.Minute), span},
 	} {
-		got, err := youngSpan(t.Context(), c.src, []expression{x}, [][]model.Series{c.answers}, span)
+		got, err := youngSpan(t.Context(), c.src, []expression{x}, [][]model.Series{c.answers}, span, paneltest.Every)
 		if err != nil {
 			t.Fatal(err)
 		}

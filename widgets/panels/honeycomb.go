@@ -99,7 +99,7 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 			v.AsOf = e.Seen
 		}
 	}
-	v.Every = everyOf(src, found[0].Source)
+	v.Every = cmp.Or(everyOf(src, found[0].Source), defaultEvery)
 	if counts[model.Stale] == len(found) {
 		v.State = model.Stale
 	}

@@ -7,17 +7,23 @@ import (
 	promodel "github.com/prometheus/common/model"
 )
 
-// parseSpan reads a span of time such as 30s, 50m, 24h or 7d; fallback stands for an empty text.
+// longest is the longest span that a chart shows.
+const longest = 10 * 365 * day
+
+// parseSpan reads a span of time such as 30s, 50m, 24h, 7d or 1y; fallback stands for an empty text.
 func parseSpan(key, text string, fallback time.Duration) (time.Duration, error) {
 	if text == "" {
 		return fallback, nil
 	}
 	d, err := promodel.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q: want a span such as 30s, 50m, 24h or 7d", key, text)
+		return 0, fmt.Errorf("%s: %q: want a span such as 30s, 50m, 24h, 7d or 1y", key, text)
 	}
 	if d <= 0 {
 		return 0, fmt.Errorf("%s: %q: want more than nothing", key, text)
+	}
+	if time.Duration(d) > longest {
+		return 0, fmt.Errorf("%s: %q: want at most 10y", key, text)
 	}
 	return time.Duration(d), nil
 }

@@ -28,6 +28,23 @@ type Env struct {
 	Lang  string // "en", "ko"
 	// Size is the body's size in pixels, so that queries ask for no more points than can be seen.
 	Size plot.Rect
+	// Range, where it is not 0, is how much time all charts show instead of their own ranges.
+	Range time.Duration
+	// Board is the name of the board that the panel is on.
+	Board string
+	// Keep keeps what people arrange; nil where nothing is kept.
+	Keep Keeper
+	// Fixed says that people may look but arrange nothing: a kiosk.
+	Fixed bool
+}
+
+// Keeper keeps what people arranged by hand, across restarts. Safe for concurrent use; it writes to
+// disk, so it is for Load and not for Handle.
+type Keeper interface {
+	// Load fills what was saved under a name; nothing saved leaves into as it is.
+	Load(name string, into any) error
+	// Save keeps a value under a name: it is on disk when Save returns.
+	Save(name string, value any) error
 }
 
 // Text translates English source text with fmt verbs into the wall's language.
@@ -56,6 +73,9 @@ type View struct {
 	// shows the age in the title row once it is stale.
 	AsOf  time.Time
 	Every time.Duration
+	// Hold is how long the view need not be made again although samples have changed; where it is
+	// longer than Deps.Every it counts instead.
+	Hold time.Duration
 	// Bare leaves out frame and title: the panel paints the whole of its place.
 	Bare bool
 	// Notice is shown instead of Paint when there is nothing to paint.
@@ -80,6 +100,14 @@ type Spot struct {
 	Entity string
 	Link   string
 	Alert  string
+}
+
+// width is the body's width at density 1: a denser screen shows the same points more finely.
+func (e Env) width() float64 {
+	if e.Style.K > 0 {
+		return e.Size.W / e.Style.K
+	}
+	return e.Size.W
 }
 
 // Common are the keys that every panel has in the configuration.

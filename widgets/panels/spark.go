@@ -11,7 +11,7 @@ func (r reading) spark(n pen, env Env, box plot.Rect, area bool) {
 	if len(r.past) < 2 || box.W < 30*n.k || box.H < 12*n.k {
 		return
 	}
-	s := plot.Spark{Points: r.past, Start: r.start, End: r.end, Area: area, Dot: true, MaxGap: 3 * r.step}
+	s := plot.Spark{Points: r.past, Band: r.band, Stretches: r.marks, Start: r.start, End: r.end, Area: area, Dot: true, MaxGap: 3 * r.step}
 	if r.stale {
 		n.FillRound(box.Inset(-4*n.k), 4*n.k, n.p.Surface)
 		s.Colour, s.Area, s.Dot = n.p.Muted, false, false

@@ -35,13 +35,15 @@ func statKind() Kind {
 			return nil, err
 		}
 		var err error
-		if s.expr, err = parseExpression("expr", s.Expr); err != nil {
-			return nil, err
-		}
+		read := parseExpression
 		if s.Range != "none" {
+			read = parseRanged
 			if s.span, err = parseSpan("range", s.Range, time.Hour); err != nil {
 				return nil, err
 			}
+		}
+		if s.expr, err = read("expr", s.Expr); err != nil {
+			return nil, err
 		}
 		if s.compare, err = parseSpan("compare", s.Compare, 0); err != nil {
 			return nil, err
@@ -62,7 +64,11 @@ type reading struct {
 	hit     *Limit
 	asOf    time.Time
 	stale   bool
+	expr    string // the PromQL of this load
+	every   time.Duration
 	past    []plot.Sample
+	band    []plot.Range // extent of past from point to point
+	marks   []plot.Stretch
 	start   time.Time
 	end     time.Time
 	step    time.Duration
@@ -75,7 +81,8 @@ func (s *stat) Load(ctx context.Context, src model.Source, env Env) (*View, erro
 	if err != nil {
 		return nil, err
 	}
-	r := reading{asOf: f.asOf, stale: f.stale(now), start: now.Add(-s.span), end: now, value: math.NaN()}
+	r := reading{asOf: f.asOf, stale: f.stale(now), every: f.every, start: now.Add(-s.span), end: now, value: math.NaN()}
+	r.expr = s.expr.in(timing{stepFor(s.span, env.width()), s.span, f.told})
 	if err := s.read(ctx, src, env, &r); err != nil {
 		return nil, err
 	}
@@ -101,7 +108,7 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 	if r.stale { // as it was when it was last told
 		at = r.asOf
 	}
-	line, err := one(src.Query(ctx, s.expr.text, at))
+	line, err := one(src.Query(ctx, r.expr, at))
 	if err != nil {
 		return err
 	}
@@ -111,15 +118,25 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 			return err
 		}
 		r.past, r.step = samplesOf(past, r.asOf, r.stale), step
+		r.marks = stretches(src, env, r.start, r.end)
+		if past != nil && !r.stale && step >= 2*r.every {
+			bands, err := bandsOf(ctx, src, r.expr, r.end.Sub(r.start), step, []model.Series{*past})
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err == nil { // the line behind the figure is true without its extent, if not all
+				r.band = bands[0]
+			}
+		}
 	}
 	if line == nil { // an answer that is empty now is not the one of an hour ago
-		r.past = nil
+		r.past, r.band = nil, nil
 		return nil
 	}
 	r.value = line.Points[0].V
 	r.past = append(r.past, plot.Sample{T: at.UnixMilli(), V: r.value})
 	if s.compare > 0 {
-		then, err := one(src.Query(ctx, s.expr.text, r.end.Add(-s.compare)))
+		then, err := one(src.Query(ctx, r.expr, r.end.Add(-s.compare)))
 		if err != nil {
 			return err
 		}
@@ -133,16 +150,16 @@ func (s *stat) read(ctx context.Context, src model.Source, env Env, r *reading) 
 // past is the line behind the figure; while there is less history than the span, r begins later.
 func (s *stat) past(ctx context.Context, src model.Source, env Env, r *reading) (*model.Series, time.Duration, error) {
 	ask := func(span time.Duration) ([]model.Series, time.Duration, error) {
-		step := stepFor(span, env.Size.W)
+		step := stepFor(span, env.width())
 		r.start = r.end.Add(-span)
-		found, err := src.QueryRange(ctx, s.expr.text, r.start.Truncate(step), r.end.Truncate(step), step)
+		found, err := src.QueryRange(ctx, r.expr, r.start.Truncate(step), r.end.Truncate(step), step)
 		return found, step, err
 	}
 	found, step, err := ask(s.span)
 	if err != nil {
 		return nil, 0, err
 	}
-	span, err := youngSpan(ctx, src, []expression{s.expr}, [][]model.Series{found}, s.span)
+	span, err := youngSpan(ctx, src, []expression{s.expr}, [][]model.Series{found}, s.span, r.every)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -183,19 +200,6 @@ func samplesOf(line *model.Series, asOf time.Time, stale bool) []plot.Sample {
 		out = append(out, plot.Sample{T: p.T, V: p.V})
 	}
 	return out
-}
-
-// stepFor is how far apart the points of a chart w pixels wide are: one in two pixels and whole
-// seconds, so that neighbouring loads ask for the same moments.
-func stepFor(span time.Duration, w float64) time.Duration {
-	points := max(24, min(w/2, 2000))
-	step := time.Duration(float64(span) / points)
-	for _, nice := range []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second} {
-		if step <= nice {
-			return nice
-		}
-	}
-	return step.Truncate(time.Minute) + time.Minute
 }
 
 // signed writes a change in percent with its sign.

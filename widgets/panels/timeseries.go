@@ -47,7 +47,7 @@ func timeseriesKind() Kind {
 			return nil, fmt.Errorf("queries: want at least one")
 		}
 		for i, q := range t.Queries {
-			x, err := parseExpression(fmt.Sprintf("queries[%d].expr", i), q.Expr)
+			x, err := parseRanged(fmt.Sprintf("queries[%d].expr", i), q.Expr)
 			if err != nil {
 				return nil, err
 			}
@@ -77,37 +77,36 @@ func (t *timeseries) Deps() Deps {
 
 func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View, error) {
 	now := src.Now()
-	answers, err := t.ask(ctx, src, t.span, t.step(env, t.span))
-	if err != nil {
-		return nil, err
-	}
-	span, err := youngSpan(ctx, src, t.exprs, answers, t.span)
-	if err != nil {
-		return nil, err
-	}
-	step := t.step(env, span)
-	if span < t.span { // again, with points as close as the shorter span lets them be
-		if answers, err = t.ask(ctx, src, span, step); err != nil {
-			return nil, err
-		}
-	}
-	chart := plot.Chart{
-		Start: now.Add(-span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
-		MaxGap: step * 3 / 2, Loc: env.Style.Loc, EndLabels: true, Moments: t.moments(src, env, now, span),
-	}
-	v := &View{State: model.OK, MinW: 90, MinH: 40}
-	silent := staleness(src)
-	for i, q := range t.Queries {
-		f, err := t.exprs[i].freshness(ctx, src, t.every)
+	ages := make([]fresh, len(t.exprs))
+	for i, x := range t.exprs {
+		f, err := x.freshness(ctx, src, t.every)
 		if err != nil {
 			return nil, err
 		}
+		ages[i] = f
+	}
+	h, err := t.history(ctx, src, env, ages)
+	if err != nil {
+		return nil, err
+	}
+	chart := plot.Chart{
+		Start: now.Add(-h.span), End: now, Unit: t.Unit, YMin: t.Min, YMax: t.Max, Stacked: t.Stacked, Log: t.Log,
+		MaxGap: h.step * 3 / 2, Loc: env.Style.Loc, Lang: env.Lang, EndLabels: true,
+		Moments: t.moments(src, env, now, h.span), Stretches: stretches(src, env, now.Add(-h.span), now),
+	}
+	v := &View{State: model.OK, MinW: 90, MinH: 40, Hold: min(h.step/2, longestHold)}
+	silent := staleness(src)
+	for i, q := range t.Queries {
+		f := ages[i]
 		if f.asOf.After(v.AsOf) { // the panel is as fresh as the freshest of its lines
-			v.AsOf, v.Every = f.asOf, f.every
+			v.AsOf, v.Every = f.asOf, max(f.every, v.Hold)
 		}
-		called := names(q.Legend.In(env.Lang), fallbackName(t.exprs[i], q), answers[i])
-		for j, line := range answers[i] {
-			chart.Series = append(chart.Series, t.line(called[j], line, f, now, silent))
+		called := names(q.Legend.In(env.Lang), fallbackName(t.exprs[i], q), h.lines[i])
+		for j, line := range h.lines[i] {
+			l := t.line(called[j], line, f, now, silent)
+			l.Points = broken(l.Points, chart.Stretches)
+			l.Band = cutBand(h.bands[i][j], l, now)
+			chart.Series = append(chart.Series, l)
 		}
 	}
 	if len(chart.Series) == 0 {
@@ -121,31 +120,9 @@ func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View
 	for _, l := range t.Limits {
 		chart.Limits = append(chart.Limits, *plotLimit(l))
 	}
-	v.Right = t.subtitle(env, &chart, span)
+	v.Right = t.subtitle(env, &chart, h)
 	v.Paint = func(c *plot.Canvas, body plot.Rect) { plot.DrawChart(c, body, &chart, env.Style) }
 	return v, nil
-}
-
-// step is how far apart the points of a span are.
-func (t *timeseries) step(env Env, span time.Duration) time.Duration {
-	if t.Bars { // bars that can be told apart
-		return stepFor(span, 0)
-	}
-	return stepFor(span, env.Size.W)
-}
-
-// ask evaluates all queries over the last span.
-func (t *timeseries) ask(ctx context.Context, src model.Source, span, step time.Duration) ([][]model.Series, error) {
-	now := src.Now()
-	out := make([][]model.Series, len(t.Queries))
-	for i, q := range t.Queries {
-		found, err := src.QueryRange(ctx, q.Expr, now.Add(-span).Truncate(step), now.Truncate(step), step)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = found
-	}
-	return out, nil
 }
 
 // fallbackName is what the only line of a query without legend is called.
@@ -226,23 +203,33 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time, span time
 	return out
 }
 
-// subtitle says the unit of the axis and the span.
-func (t *timeseries) subtitle(env Env, chart *plot.Chart, span time.Duration) string {
+// subtitle says the unit of the axis and the span, and when spikes between the points are not shown.
+func (t *timeseries) subtitle(env Env, chart *plot.Chart, h history) string {
 	top := 0.0
-	if t.Max != nil {
-		top = *t.Max
-	} else {
-		for _, s := range chart.Series {
-			for _, p := range s.Points {
-				if a := math.Abs(p.V); a > top && !math.IsInf(a, 0) {
-					top = a
-				}
-			}
+	higher := func(v float64) {
+		if a := math.Abs(v); a > top && !math.IsInf(a, 0) {
+			top = a
 		}
 	}
-	shown := Duration(env.Text, span)
-	if suffix := plot.AxisUnitFor(top, top/5, t.Unit).Suffix; suffix != "" {
-		return strings.Join([]string{suffix, shown}, ", ")
+	for _, s := range chart.Series {
+		for _, p := range s.Points {
+			higher(p.V)
+		}
+		for _, r := range s.Band {
+			higher(r.Lo)
+			higher(r.Hi)
+		}
 	}
-	return shown
+	if t.Max != nil {
+		top = *t.Max
+	}
+	var words []string
+	if suffix := plot.AxisUnitFor(top, top/5, t.Unit).Suffix; suffix != "" {
+		words = append(words, suffix)
+	}
+	words = append(words, spanText(env.Text, h.span))
+	if h.bandless {
+		words = append(words, env.Text("short peaks not shown"))
+	}
+	return strings.Join(words, ", ")
 }

@@ -4,9 +4,11 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	gochart "github.com/wcharczuk/go-chart/v2"
 	"github.com/wcharczuk/go-chart/v2/drawing"
@@ -31,7 +33,9 @@ type Chart struct {
 	Mirror     bool          // values below 0 are written without their sign (in below, out above)
 	Log        bool          // logarithmic value axis
 	EndLabels  bool          // names and last values at the lines' ends
+	Stretches  []Stretch     // what is known of the data itself, drawn behind it
 	Loc        *time.Location
+	Lang       string // of dates on the time axis: "ko", else English
 	Empty      string // written where there is no sample at all; "No sample" by default
 }
 
@@ -40,7 +44,7 @@ type Line struct {
 	Name     string
 	Label    string // at the line's end instead of name and last value
 	Points   []Sample
-	Band     []Range     // an envelope around the line, ordered by time
+	Band     []Range     // an envelope around the line, ordered by time; not in stacks
 	Colour   color.NRGBA // the palette's series colour by default
 	Width    float64     // in pixels
 	Dash     Dash
@@ -51,10 +55,11 @@ type Line struct {
 	Since time.Time
 }
 
-// Range is the extent of a series during a while that begins at T (milliseconds).
+// Range is the extent of a series during a while (milliseconds). Whiles that touch
+// are one envelope; a pause between them is a gap, and so is what is not finite.
 type Range struct {
-	T      int64
-	Lo, Hi float64
+	From, To int64
+	Lo, Hi   float64
 }
 
 // Limit is a threshold. It is grey until a value in sight has passed it.
@@ -91,8 +96,10 @@ type chartDrawing struct {
 	rest     []Range // envelope of the series that are not drawn by themselves
 	restN    int
 	samples  []Sample // what the lines draw, one after another
+	ranges   []Range  // what their bands draw
 	points   []Point
 	labels   []endLabel
+	taken    []Rect // places of words within the plot
 	order    []rankedLine
 	lo, hi   float64
 	step     float64
@@ -112,6 +119,7 @@ type chartLine struct {
 	dash    Dash
 	width   float64
 	samples []Sample
+	band    []Range
 	last    Sample // the newest reading, V NaN where there is none
 	kind    Kind
 	rest    bool
@@ -161,8 +169,8 @@ func (d *chartDrawing) release() {
 	clear(d.labels)
 	clear(d.order)
 	*d = chartDrawing{
-		lines: d.lines[:0], rest: d.rest[:0], samples: d.samples[:0],
-		points: d.points[:0], labels: d.labels[:0], order: d.order[:0],
+		lines: d.lines[:0], rest: d.rest[:0], samples: d.samples[:0], ranges: d.ranges[:0],
+		points: d.points[:0], labels: d.labels[:0], taken: d.taken[:0], order: d.order[:0],
 	}
 	chartPool.Put(d)
 }
@@ -214,6 +222,9 @@ func (d *chartDrawing) render(r Rect) {
 	}
 	if d.axes {
 		g.XAxis.Ticks = d.timeTicks(r.W-right, yTicks)
+		if slices.ContainsFunc(g.XAxis.Ticks, func(t gochart.Tick) bool { return strings.IndexFunc(t.Label, unicode.IsLetter) >= 0 }) {
+			g.Background.Padding.Bottom += int(math.Ceil(4 * d.k)) // names of months reach below the line, digits do not
+		}
 	}
 	if !d.axes || len(g.XAxis.Ticks) == 0 {
 		g.XAxis.Style = gochart.Hidden()
@@ -289,7 +300,7 @@ func (d *chartDrawing) timeTicks(width float64, yTicks []gochart.Tick) []gochart
 	widest := d.c.Measure("00:00", f)
 	var found []TimeTick
 	for {
-		found = TimeTicks(d.spec.Start, d.spec.End, max(1, int((width-left)/(widest+26*d.k))), d.loc)
+		found = TimeTicks(d.spec.Start, d.spec.End, max(1, int((width-left)/(widest+26*d.k))), d.loc, d.spec.Lang)
 		most := widest
 		for _, t := range found {
 			most = math.Max(most, d.c.Measure(t.Label, f))

@@ -24,6 +24,11 @@ func (d *chartDrawing) prepare(columns int) bool {
 		from := len(d.samples)
 		d.samples = Decimate(d.samples, line.Points, d.start, d.end, columns, gap)
 		l := chartLine{Line: line, samples: d.samples[from:len(d.samples):len(d.samples)], last: newest(line.Points, d.start, d.end), kind: i.kind}
+		if !d.spec.Stacked && !line.Bars {
+			from := len(d.ranges)
+			d.ranges = decimateBand(d.ranges, line.Band, d.start, d.end, columns)
+			l.band = d.ranges[from:len(d.ranges):len(d.ranges)]
+		}
 		l.colour, l.dash = d.p.SeriesStyle(n, d.k)
 		if i.rest {
 			l.rest, l.colour, l.dash = true, d.p.Bar, nil
@@ -46,7 +51,7 @@ func (d *chartDrawing) prepare(columns int) bool {
 		d.lines = append(d.lines, l)
 	}
 	for _, l := range d.lines {
-		if len(l.samples) > 0 || len(l.Band) > 0 {
+		if len(l.samples) > 0 || len(l.band) > 0 {
 			return true
 		}
 	}
@@ -64,6 +69,7 @@ func (d *chartDrawing) pick() []rankedLine {
 				r.peak = math.Max(r.peak, math.Abs(s.V))
 			}
 		}
+		r.peak = math.Max(r.peak, bandPeak(all[i].Band, d.start, d.end))
 		if last := newest(all[i].Points, d.start, d.end).V; r.kind == KindNone {
 			r.kind = d.kindOf(last)
 		}
@@ -83,7 +89,7 @@ func (d *chartDrawing) pick() []rankedLine {
 		return d.order
 	}
 	for _, r := range d.order[MaxSeries-1:] {
-		d.addRest(all[r.index].Points)
+		d.addRest(&all[r.index])
 	}
 	d.order = d.order[:MaxSeries-1]
 	slices.SortFunc(d.order, func(a, b rankedLine) int { return cmp.Compare(a.index, b.index) })
@@ -101,31 +107,6 @@ func urgency(kind Kind) int {
 		return 1
 	}
 	return 0
-}
-
-// restColumns is the resolution of the band that stands for the rest.
-const restColumns = 120
-
-// addRest widens the band of the rest by a series.
-func (d *chartDrawing) addRest(points []Sample) {
-	width := float64(d.end-d.start) / restColumns
-	if len(d.rest) == 0 {
-		for i := range restColumns {
-			d.rest = append(d.rest, Range{T: d.start + int64(float64(i)*width), Lo: math.NaN(), Hi: math.NaN()})
-		}
-	}
-	for _, s := range Window(points, d.start, d.end) {
-		if !finite(s.V) || s.T < d.start {
-			continue
-		}
-		r := &d.rest[min(int(float64(s.T-d.start)/width), restColumns-1)]
-		if !(r.Lo <= s.V) {
-			r.Lo = s.V
-		}
-		if !(r.Hi >= s.V) {
-			r.Hi = s.V
-		}
-	}
 }
 
 // newest returns the last finite sample within start..end, or NaN.
@@ -250,11 +231,9 @@ func (d *chartDrawing) extent() (lo, hi float64) {
 		}
 	}
 	for i := range d.lines {
-		for _, b := range d.lines[i].Band {
-			if b.T >= d.start && b.T <= d.end {
-				add(b.Lo)
-				add(b.Hi)
-			}
+		for _, b := range d.lines[i].band {
+			add(b.Lo)
+			add(b.Hi)
 		}
 	}
 	for _, b := range d.rest {

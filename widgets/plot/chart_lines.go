@@ -15,14 +15,13 @@ func (d *chartDrawing) drawPlot() {
 	inside.Y, inside.H = inside.Y-2*d.k, inside.H+4*d.k
 	inside.W += 2 * d.k
 	restore := d.c.Clip(inside)
-	for i := range d.lines {
-		d.drawBand(d.lines[i].Band, d.alpha(d.lines[i].colour, 0.22))
-	}
+	d.drawStretches()
 	d.drawBand(d.rest, d.p.BarTrack)
 	if d.spec.Stacked {
 		d.drawStack()
 	} else {
 		d.drawAreas()
+		d.drawBands()
 	}
 	d.drawNow()
 	d.drawLimits()
@@ -37,6 +36,7 @@ func (d *chartDrawing) drawPlot() {
 	}
 	restore()
 	d.drawMoments()
+	d.drawStretchLabels()
 	if d.labelled {
 		d.drawLabels()
 	}
@@ -74,22 +74,6 @@ func (d *chartDrawing) runs(samples []Sample, draw func([]Point)) {
 	}
 	if len(d.points) > 0 {
 		draw(d.points)
-	}
-}
-
-// drawBand fills between the lower and the upper ends of ranges.
-func (d *chartDrawing) drawBand(band []Range, col color.NRGBA) {
-	for i := 0; i < len(band); {
-		j := i
-		d.points = d.points[:0]
-		for ; j < len(band) && finite(band[j].Lo) && finite(band[j].Hi); j++ {
-			d.points = append(d.points, Point{d.x.At(float64(band[j].T)), d.y.At(band[j].Hi)})
-		}
-		for n := j - 1; n >= i; n-- {
-			d.points = append(d.points, Point{d.x.At(float64(band[n].T)), d.y.At(band[n].Lo)})
-		}
-		d.c.Polygon(d.points, col)
-		i = j + 1
 	}
 }
 
@@ -278,6 +262,9 @@ func (d *chartDrawing) crossed(limit Limit) bool {
 				return true
 			}
 		}
+		if bandPassed(d.lines[i].band, limit) {
+			return true
+		}
 	}
 	return false
 }
@@ -299,7 +286,6 @@ func (d *chartDrawing) drawNow() {
 // from each other: a word without room is left out, its line stays.
 func (d *chartDrawing) drawMoments() {
 	f := Font{Size: 18 * d.k, Bold: true}
-	taken := make([]Rect, 0, 8)
 	for _, m := range d.spec.Moments {
 		t := m.At.UnixMilli()
 		if t < d.start || t > d.end {
@@ -313,24 +299,35 @@ func (d *chartDrawing) drawMoments() {
 		text := d.c.Ellipsis(m.Label, f, d.plot.W/2)
 		w := d.c.Measure(text, f)
 		for _, left := range [2]float64{x - 7*d.k - w, x + 7*d.k} {
-			box := Rect{left, d.plot.Y, w, 18 * d.k}
-			free := left >= d.plot.X && left+w <= d.plot.Right()
-			for _, other := range taken {
-				free = free && box.Intersect(other).Empty()
-			}
-			if free {
-				d.c.FillRect(box.InsetXY(-3*d.k, 0), d.p.Surface) // lines do not run through words
-				d.c.Text(left, d.plot.Y+14*d.k, text, f, d.p.Text2)
-				taken = append(taken, box)
+			if d.word(left, text, w, f, d.p.Text2) {
 				break
 			}
 		}
 	}
 }
 
+// word writes a text of width w at the top of the plot where there is room for it from left on.
+func (d *chartDrawing) word(left float64, text string, w float64, f Font, col color.NRGBA) bool {
+	box := Rect{left, d.plot.Y, w, 18 * d.k}
+	if left < d.plot.X || left+w > d.plot.Right() {
+		return false
+	}
+	for _, other := range d.taken {
+		if !box.InsetXY(-8*d.k, 0).Intersect(other).Empty() {
+			return false
+		}
+	}
+	d.c.FillRect(box.InsetXY(-3*d.k, 0), d.p.Surface) // lines do not run through words
+	d.c.Text(left, d.plot.Y+14*d.k, text, f, col)
+	d.taken = append(d.taken, box)
+	return true
+}
+
 // Spark is a line without axes, for a figure's side.
 type Spark struct {
 	Points     []Sample
+	Band       []Range // as in a Line
+	Stretches  []Stretch
 	Start, End time.Time
 	Colour     color.NRGBA // the first series' colour by default
 	Area       bool
@@ -351,7 +348,10 @@ func Sparkline(c *Canvas, r Rect, s *Spark, st Style) {
 	if d.k <= 0 {
 		d.k = 1
 	}
-	spec := Chart{Start: s.Start, End: s.End, MaxGap: s.MaxGap, Series: []Line{{Points: s.Points, Colour: s.Colour, Width: 2 * d.k, Area: s.Area}}}
+	spec := Chart{
+		Start: s.Start, End: s.End, MaxGap: s.MaxGap, Stretches: s.Stretches,
+		Series: []Line{{Points: s.Points, Band: s.Band, Colour: s.Colour, Width: 2 * d.k, Area: s.Area}},
+	}
 	if s.Limit != nil {
 		spec.Limits = []Limit{*s.Limit}
 	}
@@ -383,9 +383,11 @@ func Sparkline(c *Canvas, r Rect, s *Spark, st Style) {
 	d.x = Linear(float64(d.start), float64(d.end), d.plot.X, d.plot.Right())
 	d.y = Linear(d.lo, d.hi, d.plot.Bottom(), d.plot.Y)
 	l := &d.lines[0]
+	d.drawStretches()
 	if s.Area {
 		d.runs(l.samples, func(pts []Point) { c.Area(pts, r.Bottom(), d.p.Area) })
 	}
+	d.drawBands()
 	d.drawLimits()
 	d.drawLine(l)
 	if s.Dot && finite(l.last.V) {

@@ -140,8 +140,8 @@ func ended() *Chart {
 	}
 	smooth := noisy(8, c.Start, c.End, 50, 7e9, 1e8)
 	var band []Range
-	for _, s := range smooth {
-		band = append(band, Range{s.T, s.V - 8e8, s.V + 5e8})
+	for i, s := range smooth[1:] {
+		band = append(band, Range{smooth[i].T, s.T, s.V - 8e8, s.V + 5e8})
 	}
 	c.Series = []Line{
 		{Name: "busan", Points: silent, Severity: KindStale},
@@ -202,6 +202,8 @@ func TestChartPictures(t *testing.T) {
 		{"log", 460, 260, 1, latency(), Dark()},
 		{"stale", 460, 220, 1, ended(), Dark()},
 		{"forecast", 300, 200, 1, forecast(), Dark()},
+		{"spiky", 640, 260, 1, spiky(), Dark()},
+		{"spiky-light", 480, 195, 0.75, spiky(), Light()},
 		{"tiny", 110, 60, 1, uplinks(), Dark()},
 		{"empty", 300, 120, 1, &Chart{Start: incident(), End: incident().Add(time.Hour)}, Dark()},
 	} {
@@ -436,7 +438,8 @@ func TestHostileCharts(t *testing.T) {
 		"bad limits":      {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, Limits: []Limit{{Value: nan}, {Value: inf, Severity: KindCritical, Label: "x"}}},
 		"ends crossed":    {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, YMin: &hostileHigh, YMax: &hostileLow},
 		"ends no numbers": {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, YMin: &nan, YMax: &inf},
-		"bad bands":       {Start: start, End: hour, Series: []Line{{Points: points(1), Band: []Range{{start.UnixMilli(), nan, 3}, {hour.UnixMilli(), 3, inf}}}}},
+		"bad bands":       {Start: start, End: hour, Series: []Line{{Points: points(1), Band: []Range{{start.UnixMilli(), hour.UnixMilli(), nan, 3}, {hour.UnixMilli(), 0, 3, inf}, {0, 1 << 62, 5, -5}, {-1 << 62, 1 << 62, 1, 2}}}}},
+		"bad stretches":   {Start: start, End: hour, Series: []Line{{Points: points(1, 2)}}, Stretches: []Stretch{{}, {Start: hour, End: start}, {Start: time.Unix(-1<<40, 0), End: time.Unix(1<<40, 0), Label: strings.Repeat("x", 9000)}, {Start: start, End: start}}},
 		"bad text":        {Start: start, End: hour, EndLabels: true, Series: []Line{{Name: "\xff\x00\u202E" + strings.Repeat("한", 5000), Points: points(1, 2), Severity: KindCritical}}, Moments: []Moment{{At: start.Add(time.Minute), Label: strings.Repeat("x", 9000)}}},
 		"unordered":       {Start: start, End: hour, Series: []Line{{Points: []Sample{{hour.UnixMilli(), 1}, {start.UnixMilli(), 5}, {0, 3}}}}},
 		"far apart":       {Start: time.Unix(0, 0), End: time.Unix(1<<40, 0), Series: []Line{{Points: points(1, 2)}}},

@@ -92,6 +92,38 @@ func (c *Canvas) fillColumn(s *scratch, baseY float64, col color.NRGBA) {
 	c.FillRect(Rect{left, low, right - left, baseY - low}, col)
 }
 
+// Between fills between two lines that run from left to right and have their points at the same x,
+// upper before lower. Like Area it goes column by column: what a long thin band covers is little.
+func (c *Canvas) Between(upper, lower []Point, col color.NRGBA) {
+	n := min(len(upper), len(lower))
+	if n < 2 || col.A == 0 {
+		return
+	}
+	s := getScratch()
+	defer putScratch(s)
+	upper, lower = upper[:n], lower[:n]
+	const column = 64
+	end := math.Min(upper[n-1].X, float64(c.clip.Max.X))
+	for left := math.Max(upper[0].X, float64(c.clip.Min.X)); left < end; {
+		right := math.Min((math.Floor(left/column)+1)*column, end)
+		for len(upper) > 2 && upper[1].X <= left {
+			upper, lower = upper[1:], lower[1:]
+		}
+		i := 1
+		for i < len(upper) && upper[i].X < right {
+			i++
+		}
+		s.part = append(append(s.part[:0], Point{left, heightAt(upper, left)}), upper[1:i]...)
+		s.part = append(s.part, Point{right, heightAt(upper[i-1:], right)}, Point{right, heightAt(lower[i-1:], right)})
+		for j := i - 1; j >= 1; j-- {
+			s.part = append(s.part, lower[j])
+		}
+		s.part = append(s.part, Point{left, heightAt(lower, left)})
+		c.fillPath(s, s.part, col)
+		left = right
+	}
+}
+
 // fillPath fills pts through the coverage rasterizer, cut to the clip first.
 func (c *Canvas) fillPath(s *scratch, pts []Point, col color.NRGBA) {
 	if len(pts) < 3 || col.A == 0 {

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -114,7 +115,7 @@ type TimeTick struct {
 type timeStep struct {
 	clock        time.Duration
 	days, months int
-	layout       string
+	layout       string // of times of day
 }
 
 // approx returns about how long the step is.
@@ -132,23 +133,35 @@ func timeAxisSteps() []timeStep {
 	for _, n := range [...]int{1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720} {
 		steps = append(steps, timeStep{clock: time.Duration(n) * time.Minute, layout: "15:04"})
 	}
-	for _, n := range [...]int{1, 2, 7, 14} {
-		steps = append(steps, timeStep{days: n, layout: "2 Jan"})
+	for _, n := range [...]int{1, 2, 3, 7, 14} {
+		steps = append(steps, timeStep{days: n})
 	}
 	for _, n := range [...]int{1, 3, 6} {
-		steps = append(steps, timeStep{months: n, layout: "Jan 2006"})
+		steps = append(steps, timeStep{months: n})
 	}
 	for _, n := range [...]int{12, 24, 60, 120, 240, 600, 1200} {
-		steps = append(steps, timeStep{months: n, layout: "2006"})
+		steps = append(steps, timeStep{months: n})
 	}
 	return steps
 }
 
+// dates are the layouts of a language's dates on an axis.
+type dates struct{ day, month, monthOfYear, year string }
+
+func datesOf(lang string) dates {
+	if lang == "ko" {
+		return dates{"1월 2일", "1월", "2006년 1월", "2006년"}
+	}
+	return dates{"2 Jan", "Jan", "Jan 2006", "2006"}
+}
+
 // TimeTicks returns at most n moments between start and end that are round on
-// the clock of loc: seconds, minutes, hours from midnight, days, months. Midnight
-// among hours is written as its date. Changes to and from summer time neither
+// the clock of loc: seconds, minutes, hours from midnight, days, weeks from Monday,
+// months, years. Midnight among hours is written as its date, and January among
+// months as its year; without one, the first month says its year. Dates are written
+// in Korean where lang is "ko", else in English. Changes to and from summer time neither
 // double a tick nor shift the later ones.
-func TimeTicks(start, end time.Time, n int, loc *time.Location) []TimeTick {
+func TimeTicks(start, end time.Time, n int, loc *time.Location, lang string) []TimeTick {
 	if loc == nil {
 		loc = time.UTC
 	}
@@ -161,7 +174,7 @@ func TimeTicks(start, end time.Time, n int, loc *time.Location) []TimeTick {
 		if time.Duration(n)*s.approx() < end.Sub(start) && i < len(steps)-1 {
 			continue
 		}
-		ticks := s.ticks(start, end)
+		ticks := s.ticks(start, end, datesOf(lang))
 		if len(ticks) <= n || i == len(steps)-1 {
 			return ticks[:min(len(ticks), n)]
 		}
@@ -169,8 +182,22 @@ func TimeTicks(start, end time.Time, n int, loc *time.Location) []TimeTick {
 	return nil
 }
 
+// label writes what stands below the tick at t on an axis of that length.
+func (s timeStep) label(t time.Time, length time.Duration, d dates) string {
+	midnight := t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0
+	switch {
+	case s.months >= 12 || s.months > 0 && t.Month() == time.January:
+		return t.Format(d.year)
+	case s.months > 0:
+		return t.Format(d.month)
+	case s.days > 0 || length > 24*time.Hour && midnight:
+		return t.Format(d.day)
+	}
+	return t.Format(s.layout)
+}
+
 // ticks returns the step's moments within start..end.
-func (s timeStep) ticks(start, end time.Time) []TimeTick {
+func (s timeStep) ticks(start, end time.Time, words dates) []TimeTick {
 	loc := start.Location()
 	y, m, d := start.Date()
 	var ticks []TimeTick
@@ -178,11 +205,7 @@ func (s timeStep) ticks(start, end time.Time) []TimeTick {
 		if t.Before(start) || t.After(end) || len(ticks) > 0 && !t.After(ticks[len(ticks)-1].At) {
 			return
 		}
-		layout := s.layout
-		if s.clock > 0 && end.Sub(start) > 24*time.Hour && t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 {
-			layout = "2 Jan"
-		}
-		ticks = append(ticks, TimeTick{t, t.Format(layout)})
+		ticks = append(ticks, TimeTick{t, s.label(t, end.Sub(start), words)})
 	}
 	const limit = 1000 // of candidates: a bound, never reached by a step that fits
 	switch {
@@ -231,6 +254,10 @@ func (s timeStep) ticks(start, end time.Time) []TimeTick {
 			add(t)
 			t = t.Add(s.clock)
 		}
+	}
+	january := func(t TimeTick) bool { return t.At.Month() == time.January }
+	if s.months > 0 && len(ticks) > 0 && !slices.ContainsFunc(ticks, january) {
+		ticks[0].Label = ticks[0].At.Format(words.monthOfYear)
 	}
 	return ticks
 }

@@ -99,6 +99,10 @@ func TestTimeTicks(t *testing.T) {
 	if err != nil {
 		t.Skipf("no time zone database: %v", err)
 	}
+	cairo, err := time.LoadLocation("Africa/Cairo") // its clocks go forward at midnight
+	if err != nil {
+		t.Skipf("no time zone database: %v", err)
+	}
 	at := func(loc *time.Location, s string) time.Time {
 		v, err := time.ParseInLocation("2006-01-02 15:04:05", s, loc)
 		if err != nil {
@@ -112,25 +116,35 @@ func TestTimeTicks(t *testing.T) {
 		start, end string
 		n          int
 		want       string
+		lang       string
 	}{
-		{"seconds", kst, "2025-11-18 03:12:07", "2025-11-18 03:12:39", 4, "03:12:10 03:12:20 03:12:30"},
-		{"minutes", kst, "2025-11-18 02:29:24", "2025-11-18 03:19:24", 4, "02:30 02:45 03:00 03:15"},
-		{"quarter-hour zone", nepal, "2025-11-18 02:29:24", "2025-11-18 03:19:24", 4, "02:30 02:45 03:00 03:15"},
-		{"hours", kst, "2025-11-17 20:10:00", "2025-11-18 04:10:00", 5, "22:00 00:00 02:00 04:00"},
-		{"a day", kst, "2025-11-17 20:10:00", "2025-11-18 21:10:00", 6, "18 Nov 06:00 12:00 18:00"},
-		{"days", kst, "2025-11-14 12:00:00", "2025-11-19 12:00:00", 6, "15 Nov 16 Nov 17 Nov 18 Nov 19 Nov"},
-		{"weeks", kst, "2025-11-01 00:00:00", "2025-12-01 00:00:00", 5, "3 Nov 10 Nov 17 Nov 24 Nov 1 Dec"},
-		{"months", kst, "2025-01-15 00:00:00", "2025-06-15 00:00:00", 6, "Feb 2025 Mar 2025 Apr 2025 May 2025 Jun 2025"},
-		{"years", kst, "2019-05-01 00:00:00", "2024-06-01 00:00:00", 6, "2020 2021 2022 2023 2024"},
-		{"summer begins", berlin, "2025-03-30 00:00:00", "2025-03-30 06:00:00", 7, "00:00 01:00 03:00 04:00 05:00 06:00"},
-		{"summer ends", berlin, "2025-10-26 00:00:00", "2025-10-26 12:00:00", 6, "00:00 03:00 06:00 09:00 12:00"},
-		{"one", kst, "2025-11-18 03:12:00", "2025-11-18 03:13:00", 1, "03:12"},
-		{"backwards", kst, "2025-11-18 03:12:00", "2025-11-18 03:11:00", 5, ""},
+		{"seconds", kst, "2025-11-18 03:12:07", "2025-11-18 03:12:39", 4, "03:12:10 03:12:20 03:12:30", ""},
+		{"minutes", kst, "2025-11-18 02:29:24", "2025-11-18 03:19:24", 4, "02:30 02:45 03:00 03:15", ""},
+		{"quarter-hour zone", nepal, "2025-11-18 02:29:24", "2025-11-18 03:19:24", 4, "02:30 02:45 03:00 03:15", ""},
+		{"hours", kst, "2025-11-17 20:10:00", "2025-11-18 04:10:00", 5, "22:00 00:00 02:00 04:00", ""},
+		{"a day", kst, "2025-11-17 20:10:00", "2025-11-18 21:10:00", 6, "18 Nov 06:00 12:00 18:00", ""},
+		{"days", kst, "2025-11-14 12:00:00", "2025-11-19 12:00:00", 6, "15 Nov 16 Nov 17 Nov 18 Nov 19 Nov", ""},
+		{"weeks", kst, "2025-11-01 00:00:00", "2025-12-01 00:00:00", 5, "3 Nov 10 Nov 17 Nov 24 Nov 1 Dec", ""},
+		{"months", kst, "2025-01-15 00:00:00", "2025-06-15 00:00:00", 6, "Feb 2025 Mar Apr May Jun", ""},
+		{"years", kst, "2019-05-01 00:00:00", "2024-06-01 00:00:00", 6, "2020 2021 2022 2023 2024", ""},
+		{"summer begins", berlin, "2025-03-30 00:00:00", "2025-03-30 06:00:00", 7, "00:00 01:00 03:00 04:00 05:00 06:00", ""},
+		{"summer ends", berlin, "2025-10-26 00:00:00", "2025-10-26 12:00:00", 6, "00:00 03:00 06:00 09:00 12:00", ""},
+		{"days over the end of summer", berlin, "2025-10-24 12:00:00", "2025-10-28 12:00:00", 5, "25 Oct 26 Oct 27 Oct 28 Oct", ""},
+		{"weeks over the beginning of summer", berlin, "2025-03-15 00:00:00", "2025-04-10 00:00:00", 4, "17 Mar 24 Mar 31 Mar 7 Apr", ""},
+		{"months over both", berlin, "2025-02-10 00:00:00", "2026-02-10 00:00:00", 4, "Apr Jul Oct 2026", ""},
+		{"no midnight", cairo, "2025-04-23 12:00:00", "2025-04-27 12:00:00", 4, "24 Apr 25 Apr 26 Apr 27 Apr", ""},
+		{"a day in Korean", kst, "2025-11-17 20:10:00", "2025-11-18 21:10:00", 6, "11월 18일 06:00 12:00 18:00", "ko"},
+		{"a week in Korean", kst, "2025-11-28 12:00:00", "2025-12-05 12:00:00", 4, "11월 30일 12월 2일 12월 4일", "ko"},
+		{"a year in Korean", kst, "2024-11-18 12:00:00", "2025-11-18 12:00:00", 5, "2025년 4월 7월 10월", "ko"},
+		{"half a year in Korean", kst, "2025-03-18 12:00:00", "2025-07-18 12:00:00", 5, "2025년 4월 5월 6월 7월", "ko"},
+		{"years in Korean", kst, "2019-05-01 00:00:00", "2024-06-01 00:00:00", 6, "2020년 2021년 2022년 2023년 2024년", "ko"},
+		{"one", kst, "2025-11-18 03:12:00", "2025-11-18 03:13:00", 1, "03:12", ""},
+		{"backwards", kst, "2025-11-18 03:12:00", "2025-11-18 03:11:00", 5, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var labels []string
 			var before time.Time
-			for _, tick := range TimeTicks(at(tc.loc, tc.start), at(tc.loc, tc.end), tc.n, tc.loc) {
+			for _, tick := range TimeTicks(at(tc.loc, tc.start), at(tc.loc, tc.end), tc.n, tc.loc, tc.lang) {
 				labels = append(labels, tick.Label)
 				if !tick.At.After(before) {
 					t.Errorf("%v comes after %v", tick.At, before)
@@ -149,7 +163,7 @@ func TestTimeTicksHold(t *testing.T) {
 	start := time.Date(2025, 11, 18, 3, 12, 8, 123e6, time.UTC)
 	for d := 2 * time.Second; d > 0 && d < 200*365*24*time.Hour; d += d / 3 {
 		for n := 1; n <= 12; n++ {
-			ticks := TimeTicks(start, start.Add(d), n, nil)
+			ticks := TimeTicks(start, start.Add(d), n, nil, "")
 			if len(ticks) > n {
 				t.Fatalf("%v: %d ticks, want at most %d", d, len(ticks), n)
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
-// Every is how often the series of a night have a point, and how far back they reach.
+// Every is how often the series of a night have a point, and Reach how far back they go.
 const (
 	Every = 15 * time.Second
 	Reach = 70 * time.Minute
@@ -35,8 +35,13 @@ func (s *Source) Add(things ...model.Entity) {
 // Gauge adds a series with the value of f at each moment; NaN leaves the point out. kv are label
 // names and values.
 func (s *Source) Gauge(name string, f func(t time.Time) float64, kv ...string) {
+	s.Long(name, Reach, f, kv...)
+}
+
+// Long is Gauge over another length of time, with a point each s.Every.
+func (s *Source) Long(name string, reach time.Duration, f func(t time.Time) float64, kv ...string) {
 	line := model.Series{Labels: labels.FromStrings(append([]string{promodel.MetricNameLabel, name}, kv...)...)}
-	for t := s.At.Add(-Reach).Truncate(Every); !t.After(s.At); t = t.Add(Every) {
+	for t := s.At.Add(-reach).Truncate(s.Every); !t.After(s.At); t = t.Add(s.Every) {
 		if v := f(t); !math.IsNaN(v) {
 			line.Points = append(line.Points, model.Point{T: t.UnixMilli(), V: v})
 		}

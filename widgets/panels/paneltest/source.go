@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,9 @@ type Source struct {
 	Firing   []model.Alert
 	Rows     []model.SourceStatus
 	Lines    []model.Series
-	Err      error // answer of every query when not nil
+	Noted    []model.Mark
+	Every    time.Duration // between the points of Lines; PromQL looks back for two of them, or as usual
+	Err      error         // answer of every query when not nil
 	From, To time.Time
 
 	sort sync.Once
@@ -37,7 +40,7 @@ type Source struct {
 var _ model.Source = (*Source)(nil)
 
 // New returns an empty source at a moment.
-func New(at time.Time) *Source { return &Source{At: at} }
+func New(at time.Time) *Source { return &Source{At: at, Every: Every} }
 
 // Now implements model.Source.
 func (s *Source) Now() time.Time { return s.At }
@@ -134,24 +137,66 @@ func (s *Source) Query(ctx context.Context, expr string, at time.Time) ([]model.
 	if s.Err != nil {
 		return nil, s.Err
 	}
-	q, err := engine().NewInstantQuery(ctx, queryable{s.Lines}, nil, expr, at)
+	q, err := engine().NewInstantQuery(ctx, queryable{s.Lines}, s.opts(), expr, at)
 	return series(ctx, q, err)
 }
 
-// QueryBand tells no more than QueryRange.
-func (*Source) QueryBand(context.Context, string, time.Time, time.Time, time.Duration) (low, high []model.Series, err error) {
-	return nil, nil, nil
+// QueryBand implements model.Source: it asks for each point of the data and keeps the lowest and the
+// highest of each step.
+func (s *Source) QueryBand(ctx context.Context, expr string, start, end time.Time, step time.Duration) (low, high []model.Series, err error) {
+	if step <= s.Every {
+		return nil, nil, s.Err
+	}
+	all, err := s.QueryRange(ctx, expr, start.Add(s.Every-step), end, s.Every)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range all {
+		low = append(low, model.Series{Labels: line.Labels, Points: reduce(line.Points, start, step, math.Min)})
+		high = append(high, model.Series{Labels: line.Labels, Points: reduce(line.Points, start, step, math.Max)})
+	}
+	return low, high, nil
 }
 
-// Marks are none.
-func (*Source) Marks(time.Time, time.Time) []model.Mark { return nil }
+// reduce joins the points since the step before into one at each step.
+func reduce(points []model.Point, start time.Time, step time.Duration, pick func(a, b float64) float64) []model.Point {
+	var out []model.Point
+	for _, p := range points {
+		t := start
+		if late := time.UnixMilli(p.T).Sub(start); late > 0 {
+			t = start.Add((late + step - 1).Truncate(step))
+		}
+		if n := len(out); n > 0 && out[n-1].T == t.UnixMilli() {
+			out[n-1].V = pick(out[n-1].V, p.V)
+			continue
+		}
+		out = append(out, model.Point{T: t.UnixMilli(), V: p.V})
+	}
+	return out
+}
+
+// Marks implements model.Source.
+func (s *Source) Marks(start, end time.Time) []model.Mark {
+	var out []model.Mark
+	for _, m := range s.Noted {
+		if !m.Start.After(end) && !m.End.Before(start) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// opts makes PromQL look back as far as the data's points are apart.
+func (s *Source) opts() promql.QueryOpts {
+	return promql.NewPrometheusQueryOpts(false, max(2*s.Every, 5*time.Minute))
+}
 
 // QueryRange implements model.Source.
 func (s *Source) QueryRange(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]model.Series, error) {
 	if s.Err != nil {
 		return nil, s.Err
 	}
-	q, err := engine().NewRangeQuery(ctx, queryable{s.Lines}, nil, expr, start, end, step)
+	q, err := engine().NewRangeQuery(ctx, queryable{s.Lines}, s.opts(), expr, start, end, step)
 	return series(ctx, q, err)
 }
 
