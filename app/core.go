@@ -134,16 +134,10 @@ func (c *Core) openStore(ctx context.Context) error {
 		MaxBytes: int64(keep.MaxSize), MaxSeriesPerSource: keep.MaxSeries,
 	}
 	c.store, err = store.Open(o)
-	if err != nil || dir == "" {
-		return err
-	}
-	err = writeFile(filepath.Join(dir, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"))
-	if err == nil {
+	if info, statErr := os.Stat(dir); err == nil && statErr == nil && info.IsDir() { // the store has made it, if it could
 		c.dir, c.keeper = dir, keeperIn(dir)
-	} else if c.store.Health() == nil {
-		c.problem("data", fmt.Errorf("commands do not find this wallboard: %w: make room in %s, or make it writable", err, dir))
 	}
-	return nil
+	return err
 }
 
 // forgetOthers drops what the store remembers of sources that are not configured any more.
@@ -186,13 +180,19 @@ func (c *Core) configure(ctx context.Context, cfg *config.Config) {
 	c.problem("listen", c.listen(ctx, cfg))
 }
 
-// serve opens the control socket.
+// serve says in the data folder who runs on it, and opens the control socket there. Where that cannot be
+// written it is tried again, as the store does.
 func (c *Core) serve(ctx context.Context) {
-	if c.dir == "" {
+	if c.dir == "" || c.socket != nil {
 		return
 	}
-	var err error
-	c.socket, err = control.ListenSocket(ctx, c.dir, control.Handler(c.backend()), c.opts.Log)
+	err := writeFile(filepath.Join(c.dir, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"))
+	if err == nil {
+		c.socket, err = control.ListenSocket(ctx, c.dir, control.Handler(c.backend()), c.opts.Log)
+	}
+	if err != nil {
+		err = fmt.Errorf("commands do not find this wallboard: %w: make room in %s, or make it writable", err, c.dir)
+	}
 	c.problem("control", err)
 }
 
@@ -253,11 +253,11 @@ func (c *Core) health() control.Health {
 // Close stops everything, waits for it, and makes the last tick durable.
 func (c *Core) Close() error {
 	var errs []error
+	c.cancel()
+	c.running.Wait() // whoever watches the configuration may open c.tcp and c.socket anew
 	if c.socket != nil {
 		errs = append(errs, c.socket.Close())
 	}
-	c.cancel()
-	c.running.Wait() // the reload's too: it may open c.tcp anew
 	errs = append(errs, c.tcp.close())
 	errs = append(errs, c.store.Close())
 	if c.dir != "" {

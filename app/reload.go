@@ -23,6 +23,7 @@ func (c *Core) watchConfig(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		c.serve(ctx)
 		if now := c.Config().Fingerprint(c.opts.ConfigPath); now != seen {
 			c.reload(ctx)
 			seen = c.Config().Fingerprint(c.opts.ConfigPath)

@@ -19,6 +19,12 @@ type job struct {
 	kick  chan struct{}
 
 	settledOnce bool // had a good round; guarded by s.mu
+
+	// Of a polled job, for the wheel.
+	at     time.Time // of the next round
+	fresh  bool      // it is not one of the grid
+	wake   time.Time // when the wheel is to make it, by the monotonic clock
+	panics backoff
 }
 
 // firstSpread is how far the first rounds of many targets are spread, so that the wall fills at
@@ -31,43 +37,51 @@ func jitter(every time.Duration) time.Duration {
 	return rand.N(min(every/100, 50*time.Millisecond) + 1)
 }
 
-// poll makes rounds until ctx ends.
-func (j *job) poll(ctx context.Context) {
-	var panics backoff
+// begin sets the first round.
+func (j *job) begin() {
 	now := j.s.r.now()
-	at, fresh := now.Add(j.spread()), true // fresh: this round is not one of the grid
-	for {
-		if !sleep(ctx, wall(at).Sub(wall(now))+jitter(j.Every)) {
-			return
-		}
-		now = j.s.r.now()
-		if now.Sub(at).Abs() > j.Every/2 && !fresh {
-			// The machine slept, or the clock was set: what was due then is not made up for. Others come
-			// from the same pause, so that this round is spread like a first one, and dated like one:
-			// an instant of the grid may be long past.
-			at, fresh = now.Add(j.spread()), true
-			continue
-		}
-		t := now
-		if !fresh {
-			t = j.grid.floor(now.Add(j.Every / 16))
-		}
-		err := j.round(ctx, t)
-		now = j.s.r.now()
-		var wait time.Duration
-		if errors.As(err, new(panicError)) {
-			wait = panics.next()
-		} else {
-			panics.reset()
-		}
-		if fresh {
-			wait = max(wait, j.Every/4)
-		}
-		if !now.After(t) {
-			now = t.Add(1) // the timer was a little early: this instant of the grid is done
-		}
-		at, fresh = j.grid.next(now, wait), false
+	j.at, j.fresh = now.Add(j.spread()), true
+	j.sleepUntil(now)
+}
+
+// sleepUntil sets when the wheel comes to the next round. The distance to it is one of the wall's
+// clock, and waited for by the monotonic one.
+func (j *job) sleepUntil(now time.Time) {
+	j.wake = time.Now().Add(wall(j.at).Sub(wall(now)) + jitter(j.Every))
+}
+
+// turn makes the round that is due, and sets the next one.
+func (j *job) turn(ctx context.Context) {
+	now := j.s.r.now()
+	if now.Sub(j.at).Abs() > j.Every/2 && !j.fresh {
+		// The machine slept, or the clock was set: what was due then is not made up for. Others come
+		// from the same pause, so that this round is spread like a first one, and dated like one:
+		// an instant of the grid may be long past.
+		j.at, j.fresh = now.Add(j.spread()), true
+		j.sleepUntil(now)
+		return
 	}
+	t := now
+	if !j.fresh {
+		t = j.grid.floor(now.Add(j.Every / 16))
+	}
+	err := j.round(ctx, t)
+	now = j.s.r.now()
+	var wait time.Duration
+	if errors.As(err, new(panicError)) {
+		wait = j.panics.next()
+	} else {
+		j.panics.reset()
+	}
+	if j.fresh {
+		wait = max(wait, j.Every/4)
+	}
+	from := now
+	if !from.After(t) {
+		from = t.Add(1) // the timer was a little early: this instant of the grid is done
+	}
+	j.at, j.fresh = j.grid.next(from, wait), false
+	j.sleepUntil(now)
 }
 
 // spread is how long the target waits when all are to be polled at once.

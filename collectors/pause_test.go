@@ -58,7 +58,7 @@ func TestPollAfterPause(t *testing.T) {
 				rounds = nil
 				mu.Unlock()
 				offset.Store(int64(jump))
-				time.Sleep(3 * every)
+				time.Sleep(3*every + time.Second) // and the jitter of the last round
 				synctest.Wait()
 				cancel()
 				<-done

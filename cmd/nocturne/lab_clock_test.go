@@ -91,7 +91,7 @@ func TestLabSleep(t *testing.T) {
 	if again := l.alert("LinkDown").Since; !again.Equal(since) {
 		t.Errorf("LinkDown was active since %v, after the sleep since %v", since, again)
 	}
-	if now := l.now(); now.Sub(time.Now()) < 59*time.Minute {
+	if now := l.now(); time.Until(now) < 59*time.Minute {
 		t.Errorf("the wall's time is %v", now)
 	}
 	checkSamples(t, l.samples("node_time_seconds", 70*time.Minute, l.now()))
