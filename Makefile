@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test demo test race vet run build lint bench fuzz screens demo-recording lab-build lab-up lab-down lab-test clean
+.PHONY: help deps deps-test demo test race vet run build lint bench bench-history fuzz screens demo-recording lab-build lab-up lab-down lab-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -51,7 +51,10 @@ $(LINT):
 	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
 bench: deps-test ## the project's own benchmarks, each beside its peer
-	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem $(PKGS)
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem -timeout 60m $(PKGS)
+
+bench-history: deps-test ## history beside Prometheus' tsdb and rrdtool, some five minutes
+	$(GO) test -tags $(TAGS) -run '^$$' -bench 'History|RRDTool|Panels|Reopen|Events$$' -timeout 60m ./store
 
 fuzz: ## each fuzz test for 20 s
 	@.ci/fuzz $(TAGS)
