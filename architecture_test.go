@@ -32,7 +32,7 @@ var mayImport = []struct {
 	{"collectors", []string{"store/model"}},
 	{"collectors/host/...", []string{"collectors/host/...", "collectors", "store/model"}},
 	{"collectors/kube/...", []string{"collectors/kube/...", "collectors", "store/model"}},
-	{"collectors/snmp/...", []string{"collectors/snmp/...", "collectors", "store/model"}},
+	{"collectors/snmp/...", []string{"collectors/snmp/...", "collectors", "store/model", "assets"}},
 	{"store/model", nil},
 	{"store/bolt", []string{"store/model"}},
 	{"store/chunk", nil},

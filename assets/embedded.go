@@ -16,3 +16,8 @@ var Demo []byte
 //
 //go:embed icon.png
 var Icon []byte
+
+// SNMPTraps are the names of traps and of the objects that they tell of; collectors/snmp/trap reads them.
+//
+//go:embed snmp/oids/traps.txt
+var SNMPTraps []byte

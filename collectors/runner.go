@@ -171,7 +171,9 @@ func (r *Runner) changed() {
 // hundreds of targets must not publish hundreds of times a second.
 const (
 	rowsEvery = time.Second
-	rowsPause = 200 * time.Millisecond
+	rowsPause = 200 * time.Millisecond // at least,
+	rowPause  = 100 * time.Microsecond // and that much for each row,
+	rowsShare = 50                     // and so many times as long as looking at them took
 )
 
 // publish hands the rows to status until ctx ends.
@@ -180,11 +182,13 @@ func (r *Runner) publish(ctx context.Context) {
 	defer tick.Stop()
 	var last []model.SourceStatus
 	for {
-		if rows := r.rows(); last == nil || !slices.Equal(rows, last) {
+		began := time.Now()
+		rows := r.rows()
+		if last == nil || !slices.Equal(rows, last) {
 			r.status(rows)
 			last = rows
 		}
-		if !sleep(ctx, rowsPause) {
+		if !sleep(ctx, max(rowsPause, time.Duration(len(rows))*rowPause, rowsShare*time.Since(began))) {
 			return
 		}
 		select {

@@ -17,6 +17,10 @@ type Picture struct {
 	widget.BaseWidget
 	// OnTapped is called with the position in pixels of the image.
 	OnTapped func(x, y float64)
+	// OnDragged and OnScrolled are called with the position and by how far, OnDragEnd at the end of a
+	// drag; all in pixels of the image.
+	OnDragged, OnScrolled func(x, y, dx, dy float64)
+	OnDragEnd             func()
 	// Pointer is asked for the pointer's shape at a position in pixels of the image.
 	Pointer func(x, y float64) desktop.Cursor
 
@@ -27,6 +31,8 @@ type Picture struct {
 var (
 	_ fyne.Widget        = (*Picture)(nil)
 	_ fyne.Tappable      = (*Picture)(nil)
+	_ fyne.Draggable     = (*Picture)(nil)
+	_ fyne.Scrollable    = (*Picture)(nil)
 	_ desktop.Cursorable = (*Picture)(nil)
 	_ desktop.Hoverable  = (*Picture)(nil)
 )
@@ -54,6 +60,31 @@ func (p *Picture) MinSize() fyne.Size { return fyne.NewSize(1, 1) }
 func (p *Picture) Tapped(e *fyne.PointEvent) {
 	if p.OnTapped != nil {
 		p.OnTapped(p.pixel(e.Position))
+	}
+}
+
+// Dragged implements fyne.Draggable.
+func (p *Picture) Dragged(e *fyne.DragEvent) {
+	if p.OnDragged != nil {
+		x, y := p.pixel(e.Position)
+		dx, dy := p.pixel(fyne.NewPos(e.Dragged.DX, e.Dragged.DY))
+		p.OnDragged(x, y, dx, dy)
+	}
+}
+
+// DragEnd implements fyne.Draggable.
+func (p *Picture) DragEnd() {
+	if p.OnDragEnd != nil {
+		p.OnDragEnd()
+	}
+}
+
+// Scrolled implements fyne.Scrollable.
+func (p *Picture) Scrolled(e *fyne.ScrollEvent) {
+	if p.OnScrolled != nil {
+		x, y := p.pixel(e.Position)
+		dx, dy := p.pixel(fyne.NewPos(e.Scrolled.DX, e.Scrolled.DY))
+		p.OnScrolled(x, y, dx, dy)
 	}
 }
 

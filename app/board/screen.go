@@ -219,11 +219,21 @@ func (s *Screen) Handle(panel int, g panels.Gesture) bool {
 	}
 	body := s.geo.body(t.rect.Dx(), t.rect.Dy())
 	g.At.X, g.At.Y = g.At.X-body.X, g.At.Y-body.Y
-	if !p.Handle(g) {
+	if !handleSafely(p, g) {
 		return false
 	}
 	t.touched.Store(true)
 	return true
+}
+
+// handleSafely keeps a panel that panics from taking the window with it: the gesture is lost.
+func handleSafely(p panels.Interactive, g panels.Gesture) (used bool) {
+	defer func() {
+		if recover() != nil {
+			used = true
+		}
+	}()
+	return p.Handle(g)
 }
 
 // Leave tells all panels that nobody has touched the wall for long, and reports whether that changes

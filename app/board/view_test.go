@@ -2,10 +2,12 @@ package board
 
 import (
 	"image"
+	"math"
 	"testing"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/nocturne-noc/nocturne/widgets/panels"
 	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
@@ -123,6 +125,82 @@ func TestViewTells(t *testing.T) {
 	v.Pictures(s.Update(t.Context(), paneltest.New(night), 1))
 	v.OnTap = func(int, panels.Spot) { t.Error("a spot of the last picture is still there") }
 	test.TapAt(v.tiles[0], fyne.NewPos(float32((body.X+20)/scale), float32((body.Y+30)/scale)))
+}
+
+// handled is a panel that takes every gesture but letters, and counts its loads.
+type handled struct {
+	fakePanel
+	got []panels.Gesture
+}
+
+func (h *handled) Handle(g panels.Gesture) bool {
+	if g.Key == "panic" {
+		panic("a gesture that nobody thought of")
+	}
+	h.got = append(h.got, g)
+	return g.Rune == 0 && g.Kind != panels.Leave
+}
+
+func TestViewGivesGesturesToThePanel(t *testing.T) {
+	spot := panels.Spot{Rect: plot.Rect{W: 900, H: 900}, Entity: "device/a"}
+	paint := func(*plot.Canvas, plot.Rect) {}
+	h := &handled{fakePanel: fakePanel{view: &panels.View{Paint: paint, Spots: []panels.Spot{spot}}}}
+	plain := &fakePanel{view: &panels.View{Paint: paint, Spots: []panels.Spot{spot}}}
+	const scale = 2
+	v, s := shownView(t, Spec{Name: "noc", Columns: 2, Rows: 1, Panels: []Placed{
+		{At: [4]int{0, 0, 1, 1}, Panel: plain}, {At: [4]int{1, 0, 1, 1}, Panel: h}}}, 1920, 1080, scale, nil)
+	body := s.geo.body(s.tiles[1].rect.Dx(), s.tiles[1].rect.Dy())
+	touched, tapped := 0, 0
+	v.OnTouched = func() { touched++ }
+	v.OnTap = func(int, panels.Spot) { tapped++ }
+	at := fyne.NewPos(float32((body.X+100)/scale), float32((body.Y+50)/scale))
+	px := plot.Point{X: 100, Y: 50}
+	test.TapAt(v.tiles[1], at)
+	v.tiles[1].Dragged(&fyne.DragEvent{PointEvent: fyne.PointEvent{Position: at}, Dragged: fyne.NewDelta(3, -4)})
+	v.tiles[1].DragEnd()
+	v.tiles[1].Scrolled(&fyne.ScrollEvent{PointEvent: fyne.PointEvent{Position: at}, Scrolled: fyne.NewDelta(0, 5)})
+	if !v.Key("Escape", 0) {
+		t.Error("a key that a panel takes is left to the wall")
+	}
+	if v.Key("", 'x') {
+		t.Error("a letter that no panel takes is kept from the wall")
+	}
+	want := []panels.Gesture{
+		{Kind: panels.Tap, At: px}, {Kind: panels.Drag, At: px, By: plot.Point{X: 6, Y: -8}}, {Kind: panels.Drop},
+		{Kind: panels.Scroll, At: px, By: plot.Point{Y: 10}}, {Kind: panels.Key, Key: "Escape"}, {Kind: panels.Key, Rune: 'x'},
+	}
+	near := cmp.Comparer(func(a, b plot.Point) bool { return math.Abs(a.X-b.X) < 1 && math.Abs(a.Y-b.Y) < 1 })
+	for i := range h.got { // keys and the end of a drag have no place
+		if k := h.got[i].Kind; k == panels.Drop || k == panels.Key {
+			h.got[i].At = plot.Point{}
+		}
+	}
+	if diff := cmp.Diff(want, h.got, near); diff != "" {
+		t.Errorf("gestures (-want +got):\n%s", diff)
+	}
+	if tapped != 0 || touched != 5 {
+		t.Errorf("%d taps went on to the wall and it was told of %d touches, want 0 and 5", tapped, touched)
+	}
+	v.Key("panic", 0) // the wall lives on
+	test.TapAt(v.tiles[0], at)
+	if tapped != 1 {
+		t.Error("a tap on a panel that takes none is lost")
+	}
+	loads := h.loads
+	s.Update(t.Context(), paneltest.New(night), 1)
+	if h.loads != loads+1 {
+		t.Errorf("a panel that was handled was loaded %d times, want once", h.loads-loads)
+	}
+	s.Update(t.Context(), paneltest.New(night), 2)
+	if h.loads != loads+1 {
+		t.Error("a panel is loaded again although nobody handled it")
+	}
+	if s.Leave() {
+		t.Error("a panel that shows nothing else was painted anew")
+	}
+	if got := s.tiles[1].env.Board; got != "noc" {
+		t.Errorf("the panel is told that it is on board %q", got)
+	}
 }
 
 func TestViewAsksForAScreenOfItsNewSize(t *testing.T) {

@@ -2,18 +2,17 @@
 package catalog
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/nocturne-noc/nocturne/collectors"
 	"github.com/nocturne-noc/nocturne/collectors/host"
 	"github.com/nocturne-noc/nocturne/collectors/kube"
 	"github.com/nocturne-noc/nocturne/collectors/snmp"
 )
 
-// Kinds are the collector kinds that a configuration may name, in the order in which they are listed
-// to people.
-func Kinds() []collectors.Kind {
-	return []collectors.Kind{
-		host.Kind(),
-		kube.Kind(),
-		snmp.Kind(),
-	}
-}
+// Kinds returns the collector kinds that a configuration may name, in the order in which they are
+// listed to people. They are made once: "traps" finds the devices that "snmp" polls, in whatever source.
+var Kinds = sync.OnceValue(func() []collectors.Kind {
+	return slices.Concat([]collectors.Kind{host.Kind(), kube.Kind()}, snmp.Kinds())
+})

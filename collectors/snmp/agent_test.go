@@ -14,6 +14,14 @@ import (
 // made writes a device with ports p1..pN, all up, 64-bit counters at 1000 times their number.
 func made(t testing.TB, name string, ports int) *snmptest.Recording {
 	t.Helper()
+	rec, err := snmptest.Parse(strings.NewReader(madeText(name, ports)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func madeText(name string, ports int) string {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("1.3.6.1.2.1.1.1.0|4|Linux %s 6.1.0", name)
@@ -33,11 +41,7 @@ func made(t testing.TB, name string, ports int) *snmptest.Recording {
 		line("1.3.6.1.2.1.31.1.1.1.10.%d|70|%d", i, 1000*i)
 		line("1.3.6.1.2.1.31.1.1.1.15.%d|66|1000", i)
 	}
-	rec, err := snmptest.Parse(strings.NewReader(text.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rec
+	return text.String()
 }
 
 // hear adds an LLDP row: what local port number num hears.

@@ -49,7 +49,7 @@ func (r *round) batch() model.Batch {
 	for i := range s.Interfaces {
 		b.Entities = append(b.Entities, r.interfaceEntity(&s.Interfaces[i]))
 	}
-	b.Samples = r.samples()
+	b.Samples = append(r.samples(), s.Readings.samples(r.source, r.device)...)
 	return b
 }
 
@@ -72,6 +72,9 @@ func (r *round) deviceEntity() model.Entity {
 	case r.health.lossRatio > lossWarning:
 		e.State, e.Reason = model.Warning, fmt.Sprintf("about %.0f %% of requests get no answer", 5*math.Round(20*r.health.lossRatio))
 	}
+	if state, reason := s.Readings.state(); state == model.Critical || state == model.Warning && e.State == model.OK {
+		e.State, e.Reason = state, reason
+	}
 	return e
 }
 
@@ -80,10 +83,12 @@ func (r *round) interfaceEntity(i *Interface) model.Entity {
 		ID: model.PortID(r.device, i.Port), Kind: model.KindInterface, Name: i.Port, Parent: model.DeviceID(r.device),
 	}
 	e.State, e.Reason = interfaceState(i, r.linked[i.Port])
-	e.Labels = filled(map[string]string{
+	e.Labels = map[string]string{
 		"ifIndex": strconv.FormatUint(uint64(i.Index), 10), "ifName": i.Name, "ifDescr": i.Descr, "ifAlias": i.Alias,
 		"ifType": ifTypeName(i.Type), "admin": i.Admin.String(), "oper": i.Oper.String(), "mac": i.MAC,
-	})
+	}
+	i.surroundingLabels(e.Labels)
+	filled(e.Labels)
 	if i.SpeedBPS > 0 {
 		e.Labels["speed_bps"] = strconv.FormatFloat(i.SpeedBPS, 'f', -1, 64)
 	}
@@ -96,6 +101,8 @@ func interfaceState(i *Interface, linked bool) (model.State, string) {
 	switch {
 	case i.Admin == StatusDown:
 		return model.OK, "admin down"
+	case i.Oper.Down() && linked && i.carried:
+		return model.Warning, i.Oper.String() + ", " + i.Lag + " carries on"
 	case i.Oper.Down() && linked:
 		return model.Critical, i.Oper.String()
 	case i.Oper.Down():
@@ -146,8 +153,7 @@ func (r *round) samples() []model.Sample {
 		i := &s.Interfaces[n]
 		index := strconv.FormatUint(uint64(r.index[i.Port]), 10)
 		port := func(at time.Time, name string, v float64) {
-			add(at, v, prom.MetricNameLabel, name, "source", r.source, "device", r.device,
-				"ifIndex", index, "ifName", i.Port, "ifDescr", i.Descr, "ifAlias", i.Alias)
+			add(at, v, r.portLabels(name, index, i)...)
 		}
 		if i.Admin != StatusNone {
 			port(s.Time, "ifAdminStatus", float64(i.Admin))
@@ -169,4 +175,21 @@ func (r *round) samples() []model.Sample {
 		}
 	}
 	return out
+}
+
+// portLabels are names and values of a port's series.
+func (r *round) portLabels(name, index string, i *Interface) []string {
+	return []string{
+		prom.MetricNameLabel, name, "source", r.source, "device", r.device,
+		"ifIndex", index, "ifName", i.Port, "ifDescr", i.Descr, "ifAlias", i.Alias,
+	}
+}
+
+// statusSamples are those of a port that was looked at between two rounds.
+func (r *round) statusSamples(i *Interface) []model.Sample {
+	index := strconv.FormatUint(uint64(r.index[i.Port]), 10)
+	sample := func(name string, s Status) model.Sample {
+		return model.Sample{Labels: labels.FromStrings(r.portLabels(name, index, i)...), V: float64(s)}
+	}
+	return []model.Sample{sample("ifAdminStatus", i.Admin), sample("ifOperStatus", i.Oper)}
 }

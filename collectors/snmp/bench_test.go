@@ -17,7 +17,7 @@ import (
 
 // bench is a source of kind snmp on test agents, with a clock of its own.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	jobs    []collectors.Job
 	mu      sync.Mutex
 	now     time.Time
@@ -25,7 +25,7 @@ type bench struct {
 	events  []model.Event
 }
 
-func newBench(t *testing.T, c snmp.Config, known []model.Link) *bench {
+func newBench(t testing.TB, c snmp.Config, known []model.Link) *bench {
 	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), batches: map[string]model.Batch{}}
 	if c.Timeout == 0 {

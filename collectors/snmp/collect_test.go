@@ -269,7 +269,7 @@ func TestReboot(t *testing.T) {
 	}
 }
 
-// TestOldAgent holds the fall-back to 32-bit counters under their own names.
+// TestOldAgent holds the fall-back to 32-bit counters under their own names, counted on over a wrap.
 func TestOldAgent(t *testing.T) {
 	rec := made(t, "old", 1)
 	if err := rec.Delete("1.3.6.1.2.1.31"); err != nil {
@@ -281,8 +281,13 @@ func TestOldAgent(t *testing.T) {
 	agent := serve(t, rec, snmptest.Behaviour{})
 	b := newBench(t, snmp.Config{Targets: []string{agent.Target().String()}, Version: "1"}, nil)
 	b.well()
-	if v, ls := b.sample(agent.Target().String(), "ifInOctets"); v != 4294967000 || ls.Get("ifName") != "port 1" {
-		t.Errorf("ifInOctets %v %s", v, ls)
+	if v, ls := b.sample(agent.Target().String(), "ifInOctets"); v != 0 || ls.Get("ifName") != "port 1" {
+		t.Errorf("ifInOctets %v %s, want to begin at 0", v, ls)
+	}
+	change(t, agent, func(r *snmptest.Recording) error { return r.Set("1.3.6.1.2.1.2.2.1.10.1", "65", "704") })
+	b.well()
+	if v, _ := b.sample(agent.Target().String(), "ifInOctets"); v != 1000 {
+		t.Errorf("ifInOctets %v after its wrap, want 1000", v)
 	}
 }
 

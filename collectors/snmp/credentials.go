@@ -47,7 +47,7 @@ func (c Credentials) Validate() error {
 		if c.User != "" || c.Auth != (Key{}) || c.Priv != (Key{}) {
 			return fmt.Errorf("user, auth and priv belong to version 3, but version is %q: set version: 3", c.versionName())
 		}
-		if len(c.Community) > 127 { // gosnmp writes a one-byte length
+		if len(c.Community) > 127 {
 			return fmt.Errorf("the community has %d bytes: at most 127 can be sent", len(c.Community))
 		}
 		return nil
@@ -109,33 +109,32 @@ func (c Credentials) versionName() string {
 	return c.Version
 }
 
-// apply writes the credentials into a new gosnmp client; c is valid.
+// community returns the community of versions 1 and 2c.
+func (c Credentials) community() string {
+	if c.Community == "" {
+		return "public"
+	}
+	return c.Community
+}
+
+// apply writes the credentials of version 3 into a gosnmp client, over those that it had; c is valid.
 func (c Credentials) apply(g *gosnmp.GoSNMP) {
-	if g.Community = c.Community; g.Community == "" {
-		g.Community = "public"
+	usm := &gosnmp.UsmSecurityParameters{
+		UserName:               c.User,
+		AuthenticationProtocol: gosnmp.NoAuth,
+		PrivacyProtocol:        gosnmp.NoPriv,
 	}
-	switch c.Version {
-	case "1":
-		g.Version = gosnmp.Version1
-	case "3":
-		usm := &gosnmp.UsmSecurityParameters{
-			UserName:               c.User,
-			AuthenticationProtocol: gosnmp.NoAuth,
-			PrivacyProtocol:        gosnmp.NoPriv,
-		}
-		g.Version, g.SecurityModel, g.MsgFlags = gosnmp.Version3, gosnmp.UserSecurityModel, gosnmp.NoAuthNoPriv
-		if c.Auth.Protocol != "" {
-			g.MsgFlags = gosnmp.AuthNoPriv
-			usm.AuthenticationProtocol, _ = protocol(authProtocols, c.Auth.Protocol)
-			usm.AuthenticationPassphrase = c.Auth.Password
-		}
-		if c.Priv.Protocol != "" {
-			g.MsgFlags = gosnmp.AuthPriv
-			usm.PrivacyProtocol, _ = protocol(privProtocols, c.Priv.Protocol)
-			usm.PrivacyPassphrase = c.Priv.Password
-		}
-		g.SecurityParameters, g.ContextName = usm, c.Context
-	default:
-		g.Version = gosnmp.Version2c
+	g.Version, g.SecurityModel, g.MsgFlags = gosnmp.Version3, gosnmp.UserSecurityModel, gosnmp.NoAuthNoPriv
+	if c.Auth.Protocol != "" {
+		g.MsgFlags = gosnmp.AuthNoPriv
+		usm.AuthenticationProtocol, _ = protocol(authProtocols, c.Auth.Protocol)
+		usm.AuthenticationPassphrase = c.Auth.Password
 	}
+	if c.Priv.Protocol != "" {
+		g.MsgFlags = gosnmp.AuthPriv
+		usm.PrivacyProtocol, _ = protocol(privProtocols, c.Priv.Protocol)
+		usm.PrivacyPassphrase = c.Priv.Password
+	}
+	g.MsgFlags |= gosnmp.Reportable
+	g.SecurityParameters, g.ContextName = usm, c.Context
 }

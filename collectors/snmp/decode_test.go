@@ -238,13 +238,17 @@ func TestIdentify(t *testing.T) {
 	}{
 		{"1.3.6.1.4.1.9.1.1208", "Cisco IOS Software, C2960X Software (C2960X-UNIVERSALK9-M), Version 15.0(2a)EX5, RELEASE SOFTWARE (fc3)",
 			Identity{Vendor: "Cisco", OS: "ios", Version: "15.0(2a)EX5"}},
-		{"1.3.6.1.4.1.8072.3.2.10", "Linux core1 6.1.0-21-amd64 #1 SMP x86_64", Identity{Vendor: "Net-SNMP", OS: "linux", Version: "6.1.0-21-amd64"}},
+		{"1.3.6.1.4.1.8072.3.2.10", "Linux core1 6.1.0-21-amd64 #1 SMP x86_64", Identity{Vendor: "Net-SNMP", OS: "linux", Version: "6.1.0-21-amd64", Hardware: "Generic x86 64-bit"}},
 		{"1.3.6.1.4.1.30065.1.2", "Arista Networks EOS version 4.15.3F running on an Arista Networks DCS-7050TX-128",
 			Identity{Vendor: "Arista", OS: "arista_eos", Version: "4.15.3F", Hardware: "DCS-7050TX-128"}},
 		{"1.3.6.1.4.1.99999.1", "A thing", Identity{}},
 		{"1.3", "", Identity{}},
 	} {
-		if diff := cmp.Diff(tc.want, identify(System{ObjectID: mustOID(tc.oid), Descr: tc.descr}, nil)); diff != "" {
+		got, _, err := readIdentity(t.Context(), &agentOf{}, System{ObjectID: mustOID(tc.oid), Descr: tc.descr}, &hardware{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.descr, diff)
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/collectors/snmp/module"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -18,6 +20,12 @@ type poller struct {
 	now         func() time.Time
 	credentials func() (Credentials, error)
 	maps        *mapper
+	modules     []module.Choice // that the source may run
+	engines     engineIDs
+
+	roster *roster // of the devices of all sources
+	left   bool    // guarded by roster: the source ended
+	checks *rechecker
 }
 
 // device polls one agent. Its session, and what was learnt of the agent, stay between rounds.
@@ -28,20 +36,33 @@ type device struct {
 	name    string            // "" until it answered
 	last    *Snapshot         // of the last round that was answered
 	index   map[string]uint32 // ifIndex label of each port
+	meters  odometer
+	survey  survey
 	loss    lossWindow
-	silent  bool // the last round got no answer at all
+	silent  bool    // the last round got no answer at all
+	breaker breaker // spares it while it is silent
+	twin    string  // the target that has the same SNMPv3 engine ID, "" for none
 
+	outlook   outlook
+	addresses []netip.Addr // on the roster
+
+	hardware   hardware
+	modules    moduleRuns
 	identity   *Identity // nil: to be read
 	identityAt time.Time
 }
 
 func newDevice(p *poller, target Target) *device {
-	return &device{poller: p, target: target, session: newSession(target, Credentials{}, p.timing), index: map[string]uint32{}}
+	return &device{poller: p, target: target, session: newSession(target, Credentials{}, p.timing), index: map[string]uint32{}, modules: moduleRuns{choices: p.modules}}
 }
 
 // Collect makes one round. A silent agent emits nothing for its device, whose last values then
 // turn stale; the map is drawn again all the same, from the other ends' words.
 func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
+	if d.breaker.spares(d.now(), d.every) {
+		d.maps.silent(d.target.String(), emit)
+		return d.breaker.reason()
+	}
 	if !d.session.isOpen() {
 		cred, err := d.credentials()
 		if err != nil {
@@ -49,11 +70,13 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 		}
 		d.session.cred = cred
 	}
+	defer d.session.rest()
 	sent, lost := d.session.requests, d.session.lost
 	began := d.now()
 	known := d.known(began)
-	snap, err := poll(ctx, d.session, known, d.now)
+	snap, err := poll(ctx, d.session, known, &d.hardware, d.now)
 	if snap != nil {
+		d.breaker.answered()
 		if !d.silent { // an agent that comes back in the middle of a round has lost nothing
 			d.loss.add(d.session.requests-sent, d.session.lost-lost)
 		}
@@ -61,9 +84,17 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 		if err == nil && known == nil {
 			d.identity, d.identityAt = &snap.Identity, began
 		}
-		d.told(snap, err == nil, began, emit)
+		d.enlist(ctx, err == nil && known == nil)
+		told := d.told(snap, err == nil, began, emit)
+		if err == nil {
+			d.survey.look(ctx, d, snap, began)
+			d.runModules(ctx, snap, told, began, emit)
+		}
 	} else if !errors.Is(err, context.Canceled) {
 		d.silent, d.loss = true, lossWindow{} // silence is no loss, nor is how it began
+		if isSilence(err) {
+			d.breaker.unanswered(began, err)
+		}
 		d.maps.silent(d.target.String(), emit)
 	}
 	if err != nil {
@@ -72,8 +103,12 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 	return err
 }
 
-// told turns a snapshot into batches; whole says that the agent answered to the end.
-func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collectors.Emit) {
+// told turns a snapshot into batches, and returns the device's samples; whole says that the agent
+// answered to the end.
+func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collectors.Emit) []model.Sample {
+	d.outlook.order.Lock()
+	defer d.outlook.order.Unlock()
+	d.outlook.correct(snap, began)
 	target := d.target.String()
 	d.name = d.maps.claim(target, snap.System.Name, d.target.Host)
 	d.session.name = d.name
@@ -82,9 +117,11 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 			d.index[p.Port] = p.Index
 		}
 	}
-	var events []model.Event
+	d.meters.correct(snap)
+	events := d.sharedEngine(snap.Time)
 	if d.last != nil && rebooted(d.last.System, snap.System, snap.Time.Sub(d.last.Time)) {
 		d.identity = nil // it may have a new version
+		d.modules.forget()
 		events = append(events, model.Event{
 			Time: snap.Time, Severity: model.Warning, Kind: "state", Entity: model.DeviceID(d.name), Title: d.name,
 			Text: fmt.Sprintf("rebooted, or its agent restarted: up since %s", snap.System.UpTime.Truncate(time.Second)),
@@ -93,8 +130,12 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 	if !whole && !snap.HasNeighbours && d.last != nil {
 		snap.Neighbours = d.last.Neighbours // not read to the end: those of the last round stand
 	}
+	d.survey.apply(snap)
+	snap.Warnings = append(snap.Warnings, d.survey.warnings...)
+	snap.Warnings = append(snap.Warnings, d.modules.warnings()...)
+	kept := snap.withoutCounters()
 	if whole || snap.HasInterfaces {
-		d.maps.observe(target, newNode(d.name, d.target.Host, snap), emit)
+		d.maps.observe(target, newNode(d.name, d.target.Host, kept), emit)
 	} else { // no word on its ports: the other ends' words count
 		d.maps.silent(target, emit)
 	}
@@ -105,15 +146,19 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 			requests: d.session.requests, lost: d.session.lost, rtt: d.session.rtt, lossRatio: d.loss.ratio(),
 		},
 	}
-	emit(r.batch())
-	d.last = snap
+	b := r.batch()
+	r.snap = kept
+	d.outlook.remember(&r)
+	emit(b)
+	d.last = kept
+	return b.Samples
 }
 
 // newNode is a device as the map needs it.
 func newNode(name, address string, snap *Snapshot) Node {
 	return Node{
 		Device: name, Address: address, Chassis: snap.Local.Chassis, Names: snap.Local.Names,
-		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Answers: true,
+		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Around: snap.Around, Answers: true,
 	}
 }
 

@@ -18,6 +18,10 @@ type directory struct {
 	byShort   map[string][]*Node // the part before the first dot
 	byMAC     map[string][]*Node
 	byAddress map[string][]*Node
+
+	byBridge   map[string][]*Node // bridge address
+	byRouterID map[netip.Addr][]*Node
+	hosts      map[string][]*Host // by name, lower case, by its short form, by address, and by MAC
 }
 
 func newDirectory(nodes []Node) *directory {
@@ -25,10 +29,12 @@ func newDirectory(nodes []Node) *directory {
 		nodes: nodes,
 		byID:  map[string]*Node{}, byChassis: map[string][]*Node{}, byName: map[string][]*Node{},
 		byShort: map[string][]*Node{}, byMAC: map[string][]*Node{}, byAddress: map[string][]*Node{},
+		byBridge: map[string][]*Node{}, byRouterID: map[netip.Addr][]*Node{},
 	}
 	add := func(m map[string][]*Node, key string, n *Node) {
-		if key != "" && !slices.Contains(m[key], n) {
-			m[key] = append(m[key], n)
+		list := m[key]
+		if key != "" && (len(list) == 0 || list[len(list)-1] != n) { // nodes come one after the other
+			m[key] = append(list, n)
 		}
 	}
 	for i := range nodes {
@@ -47,8 +53,56 @@ func newDirectory(nodes []Node) *directory {
 		for j := range n.Ports {
 			add(d.byMAC, n.Ports[j].MAC, n)
 		}
+		if n.Around == nil {
+			continue
+		}
+		add(d.byBridge, n.Around.Bridge.Address, n)
+		if id := n.Around.RouterID; id.IsValid() {
+			d.byRouterID[id] = append(d.byRouterID[id], n)
+		}
+		for _, own := range n.Around.Addresses {
+			add(d.byAddress, own.Prefix.Addr().String(), n)
+		}
 	}
 	return d
+}
+
+// knows lets neighbour rows speak of hosts.
+func (d *directory) knows(hosts []Host) {
+	d.hosts = map[string][]*Host{}
+	for i := range hosts {
+		h := &hosts[i]
+		var keys []string
+		for _, name := range h.Names {
+			keys = append(keys, name, shortName(name))
+		}
+		for _, addr := range h.Addresses {
+			keys = append(keys, addr.String())
+		}
+		for _, key := range append(keys, h.MACs...) {
+			if key != "" && !slices.Contains(d.hosts[key], h) {
+				d.hosts[key] = append(d.hosts[key], h)
+			}
+		}
+	}
+}
+
+// host returns the server or Kubernetes node that a neighbour row speaks of, nil for none. A machine that
+// two sources know is the one whose ID comes first, always the same.
+func (d *directory) host(n *Neighbour) *Host {
+	keys := append([]string{n.Chassis}, n.Addresses...)
+	if n.Port.Subtype == portMAC {
+		keys = append(keys, n.Port.ID)
+	}
+	if name := strings.ToLower(n.Name); name != "" && !junkChassis[name] {
+		keys = append([]string{name, shortName(name)}, keys...)
+	}
+	for _, key := range keys {
+		if list := d.hosts[key]; key != "" && len(list) > 0 {
+			return slices.MinFunc(list, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
+		}
+	}
+	return nil
 }
 
 // shortName is a host name without its domain; an address is left whole.
@@ -174,6 +228,8 @@ func (d *directory) sightings(known []model.Link) ([]sighting, []model.Entity) {
 				s.to.port, _ = findPort(far.Ports, n.Port)
 			case absent:
 				s.to = old
+			case n.LocalPort != "" && d.host(n) != nil:
+				s.to = end{d.host(n).ID, s.raw}
 			default:
 				id := stubs.add(n)
 				if id == "" || n.LocalPort == "" {

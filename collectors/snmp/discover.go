@@ -30,24 +30,12 @@ func (o Options) timing() Timing {
 func Discover(ctx context.Context, opt Options, target Target) (*Report, error) {
 	s := newSession(target, opt.Credentials, opt.timing())
 	defer s.close()
-	snap, err := poll(ctx, s, nil, opt.Now)
+	snap, err := poll(ctx, s, nil, &hardware{}, opt.Now)
 	if snap == nil || ctx.Err() != nil {
 		return nil, err
 	}
 	if snap.System.Name != "" {
 		s.name = snap.System.Name
-	}
-	var res Resources
-	var found []Sensor
-	if err == nil {
-		var warnings []string
-		res, warnings, err = readResources(ctx, s)
-		snap.Warnings = append(snap.Warnings, warnings...)
-	}
-	if err == nil {
-		var warnings []string
-		found, warnings, err = readSensors(ctx, s)
-		snap.Warnings = append(snap.Warnings, warnings...)
 	}
 	if ctx.Err() != nil {
 		return nil, err
@@ -55,7 +43,7 @@ func Discover(ctx context.Context, opt Options, target Target) (*Report, error) 
 	if err != nil {
 		snap.Warnings = append(snap.Warnings, err.Error())
 	}
-	return report(target.String(), snap, res, found), nil
+	return report(target.String(), snap), nil
 }
 
 // Result is what discovery found at one target: exactly one of Report and Err is set.
@@ -146,7 +134,7 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 		group.Go(func() error {
 			s := newSession(t, opt.Credentials, opt.timing())
 			defer s.close()
-			snaps[i], errs[i] = poll(ctx, s, nil, opt.Now)
+			snaps[i], errs[i] = poll(ctx, s, nil, &hardware{identityOnly: true}, opt.Now)
 			return nil
 		})
 	}

@@ -38,12 +38,6 @@ func (s Status) Down() bool {
 	return s == StatusDown || s == StatusNotPresent || s == StatusLowerLayerDown
 }
 
-// Counter is one counter of an interface under the name that it has in its MIB.
-type Counter struct {
-	Name  string
-	Value uint64
-}
-
 // Interface is one row of ifTable and ifXTable.
 type Interface struct {
 	Index      uint32
@@ -60,6 +54,13 @@ type Interface struct {
 	Speed      *float64 // ifSpeed as it came, bit/s
 	Counters   []Counter
 	CountersAt time.Time
+	restarts   uint64 // ifCounterDiscontinuityTime, read beside counters of 32 bits only
+
+	Lag      string // Port of the aggregate that it is a member of
+	VLAN     string // the untagged one
+	STP      string // state in the spanning tree
+	Stations int    // MACs learned on it, where no neighbour is known
+	carried  bool   // its aggregate is up, with it or without it
 }
 
 const (
@@ -67,7 +68,7 @@ const (
 	ifInDiscards, ifInErrors, ifOutDiscards, ifOutErrors                 = 13, 14, 19, 20
 	ifInOctets, ifInUcastPkts, ifOutOctets, ifOutUcastPkts               = 10, 11, 16, 17
 
-	ifXName, ifXHighSpeed, ifXAlias                                        = 1, 15, 18
+	ifXName, ifXHighSpeed, ifXAlias, ifXDiscontinuity                      = 1, 15, 18, 19
 	ifHCInOctets, ifHCInUcastPkts, ifHCOutOctets, ifHCOutUcastPkts         = 6, 7, 10, 11
 	unknownSpeed                                                   float64 = math.MaxUint32 // ifSpeed of what is faster than 4.3 Gbit/s
 )
@@ -79,21 +80,20 @@ var counterColumns = []struct {
 	hc     uint32 // column of ifXTable, 0 for none
 	name   string
 	col    uint32 // column of ifTable
+	size   int    // Counter.Size
 }{
-	{"ifHCInOctets", ifHCInOctets, "ifInOctets", ifInOctets},
-	{"ifHCOutOctets", ifHCOutOctets, "ifOutOctets", ifOutOctets},
-	{"ifHCInUcastPkts", ifHCInUcastPkts, "ifInUcastPkts", ifInUcastPkts},
-	{"ifHCOutUcastPkts", ifHCOutUcastPkts, "ifOutUcastPkts", ifOutUcastPkts},
-	{"", 0, "ifInErrors", ifInErrors},
-	{"", 0, "ifOutErrors", ifOutErrors},
-	{"", 0, "ifInDiscards", ifInDiscards},
-	{"", 0, "ifOutDiscards", ifOutDiscards},
+	{"ifHCInOctets", ifHCInOctets, "ifInOctets", ifInOctets, octetBits},
+	{"ifHCOutOctets", ifHCOutOctets, "ifOutOctets", ifOutOctets, octetBits},
+	{"ifHCInUcastPkts", ifHCInUcastPkts, "ifInUcastPkts", ifInUcastPkts, frameBits},
+	{"ifHCOutUcastPkts", ifHCOutUcastPkts, "ifOutUcastPkts", ifOutUcastPkts, frameBits},
+	{"", 0, "ifInErrors", ifInErrors, 0},
+	{"", 0, "ifOutErrors", ifOutErrors, 0},
+	{"", 0, "ifInDiscards", ifInDiscards, 0},
+	{"", 0, "ifOutDiscards", ifOutDiscards, 0},
 }
 
-// readInterfaces reads the interfaces. Counters are stored as they come: a 64-bit counter where
-// the agent has one, else the 32-bit one under its own name. A counter that wraps or restarts
-// falls, which PromQL's rate() takes as a restart from zero: one interval may then show too
-// little, never a spike.
+// readInterfaces reads the interfaces. Counters are as they come: a 64-bit counter where the agent has
+// one, else the 32-bit one under its own name. See odometer for what is told of them.
 func readInterfaces(ctx context.Context, r reader, now func() time.Time) ([]Interface, []string, error) {
 	names, warnings, err := r.tables(ctx,
 		columns{oidIfEntry, []uint32{ifDescr, ifType, ifSpeed, ifPhysAddress, ifAdminStatus, ifOperStatus}},
@@ -107,17 +107,18 @@ func readInterfaces(ctx context.Context, r reader, now func() time.Time) ([]Inte
 		columns{oidIfXEntry, []uint32{ifHCInOctets, ifHCOutOctets, ifHCInUcastPkts, ifHCOutUcastPkts}},
 		columns{oidIfEntry, []uint32{ifInErrors, ifOutErrors, ifInDiscards, ifOutDiscards}})
 	warnings = append(warnings, more...)
-	var low []Table
+	low := make([]Table, 2)
 	if err == nil && lacksHighCounters(list, &counters[0]) {
-		low, more, err = r.tables(ctx, columns{oidIfEntry, []uint32{ifInOctets, ifOutOctets, ifInUcastPkts, ifOutUcastPkts}})
+		low, more, err = r.tables(ctx,
+			columns{oidIfEntry, []uint32{ifInOctets, ifOutOctets, ifInUcastPkts, ifOutUcastPkts}},
+			columns{oidIfXEntry, []uint32{ifXDiscontinuity}})
 		warnings = append(warnings, more...)
-	} else {
-		low = make([]Table, 1)
 	}
 	for i := range list {
 		row := list[i].Index
 		list[i].CountersAt = at
 		list[i].Counters = interfaceCounters(counters[0].Get(row), counters[1].Get(row), low[0].Get(row))
+		list[i].restarts, _ = low[1].Get(row).At(ifXDiscontinuity).Uint()
 	}
 	return list, warnings, err
 }
@@ -135,7 +136,7 @@ func interfaceCounters(high, errors, low Row) []Counter {
 	var out []Counter
 	for _, c := range counterColumns {
 		if n, ok := high.At(c.hc).Uint(); ok && c.hc != 0 {
-			out = append(out, Counter{c.hcName, n})
+			out = append(out, Counter{Name: c.hcName, Value: n, Size: c.size})
 			continue
 		}
 		row := low
@@ -143,7 +144,7 @@ func interfaceCounters(high, errors, low Row) []Counter {
 			row = errors
 		}
 		if n, ok := row.At(c.col).Uint(); ok {
-			out = append(out, Counter{c.name, n})
+			out = append(out, Counter{Name: c.name, Value: n, Size: c.size, Wraps: c.hc != 0})
 		}
 	}
 	return out
@@ -206,8 +207,9 @@ func interfaceSpeed(speed, high *float64) float64 {
 	return 0
 }
 
-// namePorts gives each interface a name that no other on the device has: ifName, else ifDescr,
-// else the index; what repeats gets its ifDescr, then its index added.
+// namePorts gives each interface a name that no other on the device has and that it keeps when a reboot
+// renumbers the interfaces: ifName, else ifDescr, else the index; what repeats gets its ifDescr added,
+// then its MAC, then its position among its equals.
 func namePorts(list []Interface) {
 	count := map[string]int{}
 	name := func(i *Interface) string {
@@ -224,16 +226,31 @@ func namePorts(list []Interface) {
 		count[list[i].Port]++
 	}
 	longer := map[string]int{}
+	macs := map[[2]string]int{}
 	for i := range list {
-		if count[list[i].Port] > 1 && list[i].Descr != "" && list[i].Descr != list[i].Port {
-			list[i].Port += " (" + list[i].Descr + ")"
+		p := &list[i]
+		if count[p.Port] > 1 && p.Descr != "" && p.Descr != p.Port {
+			p.Port += " (" + p.Descr + ")"
 		}
-		longer[list[i].Port]++
+		longer[p.Port]++
+		macs[[2]string{p.Port, p.MAC}]++
 	}
+	taken := map[string]bool{}
+	position := map[string]int{}
 	for i := range list {
-		if longer[list[i].Port] > 1 {
-			list[i].Port += fmt.Sprintf(" #%d", list[i].Index)
+		p := &list[i]
+		base := p.Port
+		if longer[base] == 1 {
+			continue
 		}
+		if p.MAC != "" && macs[[2]string{base, p.MAC}] == 1 {
+			p.Port += " (" + p.MAC + ")"
+		}
+		for longer[p.Port] > 0 || taken[p.Port] { // another may look like the name that was made
+			position[base]++
+			p.Port = fmt.Sprintf("%s #%d", base, position[base])
+		}
+		taken[p.Port] = true
 	}
 }
 

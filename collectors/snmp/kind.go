@@ -30,6 +30,9 @@ type Config struct {
 	Port      uint16        `yaml:"port"`    // 161
 	Timeout   time.Duration `yaml:"timeout"` // for one answer, 2s
 	Retries   *int          `yaml:"retries"` // further tries of one request, 2
+
+	Modules     []string `yaml:"modules"`      // "auto" (the default), or names of modules
+	ModuleFiles []string `yaml:"module_files"` // further modules, in the format of snmp_exporter's snmp.yml
 }
 
 // Version is 1, 2c or 3, written with or without quotes.
@@ -51,10 +54,20 @@ const (
 	defaultRetries = 2
 )
 
-// Kind returns the collector's kind for the catalog.
-func Kind() collectors.Kind { return collectors.Kind{Name: "snmp", Open: open} }
+// Kinds returns the collector's kinds for the catalog: "snmp" polls devices, and "traps" hears what the
+// devices of all its sources say by themselves.
+func Kinds() []collectors.Kind {
+	known := newRoster()
+	return []collectors.Kind{
+		{Name: "snmp", Open: func(env collectors.Env) ([]collectors.Job, error) { return open(env, known) }},
+		{Name: "traps", Open: func(env collectors.Env) ([]collectors.Job, error) { return openTraps(env, known) }},
+	}
+}
 
-func open(env collectors.Env) ([]collectors.Job, error) {
+// Kind returns the kind "snmp" alone.
+func Kind() collectors.Kind { return Kinds()[0] }
+
+func open(env collectors.Env, known *roster) ([]collectors.Job, error) {
 	var c Config
 	if err := env.Decode(&c); err != nil {
 		return nil, err
@@ -70,19 +83,25 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 	if _, err := c.credentials(env.Secret); err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
+	modules, err := loadModules(c.Modules, c.ModuleFiles)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
 	every := env.Every
 	if every <= 0 {
 		every = defaultEvery
 	}
 	shared := &poller{
-		source: env.Name, every: every, timing: timing, now: env.Now,
+		source: env.Name, every: every, timing: timing, now: env.Now, modules: modules,
 		credentials: func() (Credentials, error) { return c.credentials(env.Secret) },
 		maps:        newMapper(env.Name, every, env.Links(env.Name), env.Now),
+		roster:      known, checks: newRechecker(env.Now),
 	}
 	jobs, err := shared.jobs(c.Targets, c.Port)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
+	jobs[0].Beside = shared.recheck // one for all devices of the source
 	return jobs, nil
 }
 

@@ -75,7 +75,7 @@ func (d *directory) judge(l *model.Link, before model.Link, seen, settled bool) 
 	slices.SortFunc(l.Evidence, compareEvidence)
 	switch {
 	case seen || down:
-		l.Confidence = (&edge{evidence: l.Evidence}).confidence()
+		l.Confidence = (&edge{a: ends[0], b: ends[1], evidence: l.Evidence}).confidence()
 	case l.State == model.OK:
 		l.Confidence = min(l.Confidence, notHeard)
 	}
@@ -111,7 +111,7 @@ func (d *directory) linkState(ends [2]end, states [2]endState) (model.State, str
 	case count(endUp) == 2:
 		return model.OK, ""
 	case count(endUp) == 1 && count(endSilent) == 1:
-		if id := ends[slices.Index(states[:], endSilent)].device; !strings.HasPrefix(id, stubPrefix) {
+		if id := ends[slices.Index(states[:], endSilent)].device; strings.HasPrefix(id, model.DeviceID("")) {
 			return model.OK, "up, seen by " + name(endUp) + " alone"
 		}
 		return model.OK, ""
@@ -131,8 +131,8 @@ func (d *directory) nameOf(id string) string {
 	return displayName(id)
 }
 
-// displayName takes the name out of the ID of a device or stub.
+// displayName takes the name out of the ID of a device, a host or a stub.
 func displayName(id string) string {
-	_, name, _ := strings.Cut(id, "/")
+	name := id[strings.LastIndexByte(id, '/')+1:]
 	return strings.NewReplacer("%2F", "/", "%25", "%").Replace(name)
 }

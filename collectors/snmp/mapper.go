@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -27,20 +28,56 @@ type mapper struct {
 	now    func() time.Time
 
 	mu      sync.Mutex
-	targets map[string]bool      // true once asked
-	nodes   map[string]*Node     // by target
-	owner   map[string]string    // device name -> target
-	known   []model.Link         //
-	unheard map[string]time.Time // link key -> since when no neighbour row confirms it
-	settled bool                 // each target was asked once
+	targets map[string]bool            // true once asked
+	unasked int                        // of the targets
+	nodes   map[string]*Node           // by target
+	owner   map[string]string          // device name -> target
+	names   map[string]string          // target -> device name
+	known   []model.Link               //
+	ports   map[string]map[string]bool // of known: by device's entity ID, never changed but replaced
+	unheard map[string]time.Time       // link key -> since when no neighbour row confirms it
+	settled bool                       // each target was asked once
+	dirty   bool                       // something changed since it was drawn
+	drawn   time.Time
+	busy    time.Time // until when it is not drawn, by the monotonic clock
 	emitted time.Time
+
+	hosts  func() []Host     // servers and Kubernetes nodes of other sources; nil for none
+	around []Host            // what hosts returned last
+	view   stationView       // of the tables that were read last
+	viewed time.Time         // when view was made
+	news   bool              // a device has new tables since
+	lags   map[string]string // the aggregation of each member link, by its key
 }
+
+// A map that is costly is drawn for at most a twentieth of the time. It has so many devices that the round of
+// another one soon draws what is left.
+const (
+	costlyDraw = 10 * time.Millisecond
+	drawShare  = 20
+)
 
 func newMapper(source string, every time.Duration, known []model.Link, now func() time.Time) *mapper {
 	return &mapper{
-		source: source, every: every, now: now, known: known,
-		targets: map[string]bool{}, nodes: map[string]*Node{}, owner: map[string]string{}, unheard: map[string]time.Time{},
+		source: source, every: every, now: now, known: known, ports: linkedPorts(known), targets: map[string]bool{},
+		nodes: map[string]*Node{}, owner: map[string]string{}, names: map[string]string{}, unheard: map[string]time.Time{},
 	}
+}
+
+// linkedPorts are the ports that have, or had, a known neighbour, by the entity ID of their device.
+func linkedPorts(links []model.Link) map[string]map[string]bool {
+	ports := map[string]map[string]bool{}
+	add := func(device, port string) {
+		if ports[device] == nil {
+			ports[device] = map[string]bool{}
+		}
+		ports[device][port] = true
+	}
+	for _, l := range links {
+		add(l.A, l.APort)
+		add(l.B, l.BPort)
+	}
+	return ports
 }
 
 // expect says that a target will be asked.
@@ -49,7 +86,16 @@ func (m *mapper) expect(target string) {
 	defer m.mu.Unlock()
 	if _, ok := m.targets[target]; !ok {
 		m.targets[target] = false
+		m.unasked++
 	}
+}
+
+// asked notes that a target was asked. m.mu is held.
+func (m *mapper) asked(target string) {
+	if was, expected := m.targets[target]; expected && !was {
+		m.unasked--
+	}
+	m.targets[target] = true
 }
 
 // claim returns the name that a target's device goes by: its sysName, unless another target has
@@ -64,75 +110,90 @@ func (m *mapper) claim(target, sysName, address string) string {
 	if owner, taken := m.owner[name]; taken && owner != target {
 		name += " (" + target + ")"
 	}
-	for old, owner := range m.owner { // the device was renamed
-		if owner == target && old != name {
-			delete(m.owner, old)
-		}
+	if old := m.names[target]; old != name && m.owner[old] == target { // the device was renamed
+		delete(m.owner, old)
 	}
-	m.owner[name] = target
+	m.owner[name], m.names[target] = target, name
 	return name
 }
 
-// linked returns the ports of a device that have, or had, a known neighbour.
+// linked returns the ports of a device that have, or had, a known neighbour. The result is not to be
+// changed.
 func (m *mapper) linked(device string) map[string]bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	id := model.DeviceID(device)
-	ports := map[string]bool{}
-	for _, l := range m.known {
-		if l.A == id {
-			ports[l.APort] = true
-		}
-		if l.B == id {
-			ports[l.BPort] = true
-		}
-	}
-	return ports
+	return m.ports[model.DeviceID(device)]
 }
 
 // observe takes in the round of a device that answered and emits the map.
 func (m *mapper) observe(target string, node Node, emit collectors.Emit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.targets[target], m.nodes[target] = true, &node
-	m.draw(emit)
+	m.asked(target)
+	old := m.nodes[target]
+	m.nodes[target] = &node
+	m.news = m.news || old == nil || old.Around != node.Around
+	m.draw(emit, old == nil || !sameOnMap(old, &node))
 }
 
 // silent takes in that a device did not answer and emits the map.
 func (m *mapper) silent(target string, emit collectors.Emit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.targets[target] = true
-	if node := m.nodes[target]; node != nil {
+	m.asked(target)
+	node := m.nodes[target]
+	changed := node != nil && node.Answers
+	if changed {
 		node.Answers = false
 	}
-	m.draw(emit)
+	m.draw(emit, changed)
 }
 
-// draw merges, remembers and emits. m.mu is held.
-func (m *mapper) draw(emit collectors.Emit) {
-	settled := true
-	for _, asked := range m.targets {
-		settled = settled && asked
-	}
+// sameOnMap reports whether two rounds of a device say the same to the map. Most rounds do, and a map of
+// ten thousand devices is not to be drawn ten thousand times an interval.
+func sameOnMap(a, b *Node) bool {
+	return a.Device == b.Device && a.Address == b.Address && a.Chassis == b.Chassis && a.Answers == b.Answers && a.Around == b.Around &&
+		slices.Equal(a.Names, b.Names) && reflect.DeepEqual(a.Neighbours, b.Neighbours) &&
+		slices.EqualFunc(a.Ports, b.Ports, func(x, y Interface) bool {
+			return x.Index == y.Index && x.Port == y.Port && x.Name == y.Name && x.Descr == y.Descr && x.Alias == y.Alias &&
+				x.Type == y.Type && x.MAC == y.MAC && x.Admin == y.Admin && x.Oper == y.Oper && x.SpeedBPS == y.SpeedBPS
+		})
+}
+
+// draw merges, remembers and emits: at once what changed, and twice an interval what confirms the
+// rest. m.mu is held.
+func (m *mapper) draw(emit collectors.Emit, changed bool) {
+	settled := m.unasked == 0
+	first := settled && !m.settled
 	if m.settled = m.settled || settled; !m.settled {
 		return // what is not polled yet would flash up as a stub
 	}
+	now, start := m.now(), time.Now()
+	m.dirty = m.dirty || changed || first || now.Sub(m.drawn).Abs() >= m.every/2
+	if !m.dirty || start.Before(m.busy) {
+		return
+	}
+	m.dirty, m.drawn = false, now
+	defer func() {
+		if cost := time.Since(start); cost > costlyDraw {
+			m.busy = start.Add(drawShare * cost)
+		}
+	}()
 	nodes := make([]Node, 0, len(m.nodes))
 	names := map[string]string{}
 	for _, node := range m.nodes {
 		nodes = append(nodes, *node)
 		names[node.ID()] = node.Device
 	}
-	links, stubs := BuildMap(nodes, m.known, settled)
-	for _, stub := range stubs {
+	m.look(nodes, now)
+	drawn := drawMap(nodes, m.around, m.view, m.known, settled)
+	for _, stub := range drawn.stubs {
 		names[stub.ID] = stub.Name
 	}
-	now := m.now()
 	before := m.known
-	m.known = m.remember(links, now)
-	// Each device's round draws the map. Told are changes, and what confirms the rest in time.
-	if now.Sub(m.emitted) < m.every/2 && equalLinks(before, m.known) {
+	m.known, m.lags = m.remember(drawn, now), drawn.lags
+	m.ports = linkedPorts(m.known)
+	if now.Sub(m.emitted).Abs() < m.every/2 && equalLinks(before, m.known) {
 		return
 	}
 	if !now.After(m.emitted) {
@@ -141,8 +202,26 @@ func (m *mapper) draw(emit collectors.Emit) {
 	m.emitted = now
 	emit(model.Batch{
 		Scope: topologyScope, Time: now, Every: m.every, Replace: true,
-		Entities: stubs, Links: m.known, Samples: m.linkSamples(names, now),
+		Entities: drawn.stubs, Links: m.known, Samples: m.linkSamples(names, now),
 	})
+}
+
+const (
+	lookEvery = time.Minute     // at other sources' hosts
+	lookPause = 2 * time.Second // between two looks at all stations
+)
+
+// look finds out anew what hangs where, when a device has read its tables and from time to time: hosts
+// of other sources come and go. m.mu is held.
+func (m *mapper) look(nodes []Node, now time.Time) {
+	since := now.Sub(m.viewed).Abs()
+	if since < lookPause || !m.news && since < lookEvery {
+		return
+	}
+	if m.hosts != nil {
+		m.around = m.hosts()
+	}
+	m.view, m.viewed, m.news = findStations(nodes, m.around), now, false
 }
 
 func equalLinks(a, b []model.Link) bool {
@@ -152,12 +231,14 @@ func equalLinks(a, b []model.Link) bool {
 	})
 }
 
-// remember drops the links that were not heard of for long although their ports are up.
-func (m *mapper) remember(links []model.Link, now time.Time) []model.Link {
+// remember drops the links that were not heard of for long although their ports are up, and the
+// adjacencies of which nobody has told for long: that is how one is taken down for good.
+func (m *mapper) remember(d drawing, now time.Time) []model.Link {
 	unheard := make(map[string]time.Time, len(m.unheard))
-	kept := make([]model.Link, 0, len(links))
-	for _, l := range links {
-		if l.State == model.OK && l.Confidence <= notHeard {
+	kept := make([]model.Link, 0, len(d.links))
+	for _, l := range d.links {
+		adjacent := l.Kind == KindOSPF || l.Kind == KindBGP
+		if (l.State == model.OK || adjacent) && l.Confidence <= notHeard && !d.seen[l.Key()] {
 			since, ok := m.unheard[l.Key()]
 			if !ok {
 				since = now
@@ -174,16 +255,17 @@ func (m *mapper) remember(links []model.Link, now time.Time) []model.Link {
 }
 
 // linkSamples is one series a cable: nocturne_link_up is 1 or 0, and absent while nobody knows.
-// a and b are the names of the two devices. nocturne_interface_peer is 1 for each port that hangs on
+// a and b are the names of the two devices; lag is the aggregation that the cable is a member of, whose
+// cables carry on for each other. nocturne_interface_peer is 1 for each port that hangs on
 // another polled device's port, so that rules can join a port's figures with what is at its far end.
 func (m *mapper) linkSamples(names map[string]string, now time.Time) []model.Sample {
 	var samples []model.Sample
 	for _, l := range m.known {
-		if l.State == model.Stale || l.State == model.Unknown {
+		if l.Kind != kindCable || l.State == model.Stale || l.State == model.Unknown {
 			continue
 		}
-		up := 1.0
-		if l.State == model.Critical {
+		up, lag := 1.0, m.lags[l.Key()]
+		if l.State == model.Critical || l.State == model.Warning && lag != "" {
 			up = 0
 		}
 		name := func(id string) string {
@@ -194,10 +276,10 @@ func (m *mapper) linkSamples(names map[string]string, now time.Time) []model.Sam
 		}
 		samples = append(samples, model.Sample{
 			Labels: labels.FromStrings(prom.MetricNameLabel, "nocturne_link_up", "source", m.source,
-				"a", name(l.A), "a_port", l.APort, "b", name(l.B), "b_port", l.BPort),
+				"a", name(l.A), "a_port", l.APort, "b", name(l.B), "b_port", l.BPort, "lag", lag),
 			T: now.UnixMilli(), V: up,
 		})
-		if strings.HasPrefix(l.A, stubPrefix) || strings.HasPrefix(l.B, stubPrefix) {
+		if device := model.DeviceID(""); !strings.HasPrefix(l.A, device) || !strings.HasPrefix(l.B, device) {
 			continue
 		}
 		peer := func(id, port, far, farPort string) model.Sample {

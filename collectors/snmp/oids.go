@@ -48,18 +48,10 @@ var (
 
 	// HOST-RESOURCES-MIB (RFC 2790)
 	oidHrStorageEntry   = mustOID("1.3.6.1.2.1.25.2.3.1")
-	oidHrStorageTypes   = mustOID("1.3.6.1.2.1.25.2.1")
 	oidHrDeviceEntry    = mustOID("1.3.6.1.2.1.25.3.2.1")
 	oidHrProcessorEntry = mustOID("1.3.6.1.2.1.25.3.3.1")
 
-	// UCD-SNMP-MIB: memory in kB, raw CPU ticks in percent
+	// UCD-SNMP-MIB
 	oidUCD         = mustOID("1.3.6.1.4.1.2021")
-	oidMemTotal    = oidUCD.Append(4, 5, 0)
-	oidMemAvail    = oidUCD.Append(4, 6, 0)
-	oidMemBuffer   = oidUCD.Append(4, 14, 0)
-	oidMemCached   = oidUCD.Append(4, 15, 0)
-	oidSwapTotal   = oidUCD.Append(4, 3, 0)
-	oidSwapAvail   = oidUCD.Append(4, 4, 0)
-	oidCPUIdle     = oidUCD.Append(11, 11, 0)
 	oidEnterprises = mustOID("1.3.6.1.4.1")
 )

@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -14,7 +15,9 @@ type Snapshot struct {
 	Interfaces []Interface
 	Local      Local
 	Neighbours []Neighbour
-	Warnings   []string // what is only a part, in words for people
+	Readings   Readings
+	Around     *Surroundings // nil before they were read
+	Warnings   []string      // what is only a part, in words for people
 
 	HasInterfaces bool // the interfaces were read to their end
 	HasNeighbours bool // the neighbours were read to their end
@@ -23,7 +26,7 @@ type Snapshot struct {
 // poll makes one round. The system group comes first: whoever does not answer it is silent, and
 // that is the only error without a snapshot. When an agent falls silent later, the snapshot holds
 // what it said until then and the error comes with it. A known identity is not read again.
-func poll(ctx context.Context, r reader, known *Identity, now func() time.Time) (*Snapshot, error) {
+func poll(ctx context.Context, r reader, known *Identity, hw *hardware, now func() time.Time) (*Snapshot, error) {
 	s := &Snapshot{Time: now()}
 	if known != nil {
 		s.Identity = *known
@@ -45,14 +48,33 @@ func poll(ctx context.Context, r reader, known *Identity, now func() time.Time) 
 	s.HasNeighbours = len(warnings) == 0
 	s.Warnings = append(s.Warnings, warnings...)
 
-	if known != nil {
-		return s, nil
+	if known == nil {
+		if s.Identity, warnings, err = readIdentity(ctx, r, s.System, hw); err != nil {
+			return s.cut(warnings, err)
+		}
+		s.Warnings = append(s.Warnings, warnings...)
 	}
-	if s.Identity, warnings, err = readIdentity(ctx, r, s.System); err != nil {
+	if s.Readings, warnings, err = hw.within(ctx, r, now(), s.portName); err != nil {
 		return s.cut(warnings, err)
 	}
 	s.Warnings = append(s.Warnings, warnings...)
 	return s, nil
+}
+
+// withoutCounters is what of a snapshot is worth keeping until the next one.
+func (s *Snapshot) withoutCounters() *Snapshot {
+	kept := *s
+	kept.Interfaces = slices.Clone(s.Interfaces)
+	for i := range kept.Interfaces {
+		kept.Interfaces[i].Counters = nil
+	}
+	return &kept
+}
+
+// portName is the name of the interface with an ifIndex, "" without one.
+func (s *Snapshot) portName(index uint32) string {
+	port, _ := portByIndex(s.Interfaces, index)
+	return port
 }
 
 // cut ends a round that the agent, or the clock, broke off.

@@ -52,7 +52,7 @@ type ReportNeighbour struct {
 }
 
 // report puts a snapshot into the words of the command. All lists are there, if empty.
-func report(target string, s *Snapshot, res Resources, sensors []Sensor) *Report {
+func report(target string, s *Snapshot) *Report {
 	r := &Report{
 		Target: target,
 		Device: ReportDevice{
@@ -61,10 +61,10 @@ func report(target string, s *Snapshot, res Resources, sensors []Sensor) *Report
 			Hardware: s.Identity.Hardware, Serial: s.Identity.Serial,
 		},
 		Interfaces: []ReportInterface{},
-		Processors: append([]Processor{}, res.Processors...),
-		Memory:     append([]Volume{}, res.Memory...),
-		Storage:    append([]Volume{}, res.Storage...),
-		Sensors:    append([]Sensor{}, sensors...),
+		Processors: append([]Processor{}, s.Readings.Processors...),
+		Memory:     append([]Volume{}, s.Readings.Memory...),
+		Storage:    append([]Volume{}, s.Readings.Storage...),
+		Sensors:    append([]Sensor{}, s.Readings.Sensors...),
 		Neighbours: []ReportNeighbour{},
 		Warnings:   append([]string{}, s.Warnings...),
 	}

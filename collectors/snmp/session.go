@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"net"
-	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -36,60 +36,84 @@ type session struct {
 	cred     Credentials
 	timing   Timing
 	pace     *pace
-	name     string // for errors: the device's name once it is known
-	client   *gosnmp.GoSNMP
-	requests uint64        // sent
-	lost     uint64        // of these, without an answer in time
-	rtt      time.Duration // of the last answer
-	slowest  time.Duration // of the answers lately; 0 before the first
-	asked    time.Time     // when the question was first put that is being tried
+	name     string         // for errors: the device's name once it is known
+	wire     *wire          // nil while it rests, as the next two
+	client   *gosnmp.GoSNMP // of version 3
+	buf      *buffer        // of the others
+	id       uint32         // of the last request of the others
+	engine   engine         // of version 3, while it rests
+	answered bool           // since the engine was discovered
+	requests uint64         // sent
+	lost     uint64         // of these, without an answer in time
+	rtt      time.Duration  // of the last answer
+	slowest  time.Duration  // of the answers lately; 0 before the first
+	asked    time.Time      // when the question was first put that is being tried
 }
 
 func newSession(target Target, cred Credentials, timing Timing) *session {
-	return &session{target: target, cred: cred, timing: timing, pace: newPace(), name: target.String()}
+	return &session{target: target, cred: cred, timing: timing, pace: newPace(), name: target.String(), id: rand.Uint32()}
 }
 
 var errSocket = errors.New("open a socket")
 
-// open makes the socket. An unconnected one, because there are devices that answer from another
-// address than the one that was asked.
-func (s *session) open() error {
-	g := &gosnmp.GoSNMP{
-		Target:                  s.target.Host,
-		Port:                    s.target.Port,
-		Transport:               "udp",
-		Timeout:                 s.timing.Timeout,
-		Retries:                 0, // the walk retries, with a smaller size
-		MaxOids:                 gosnmp.MaxOids,
-		UseUnconnectedUDPSocket: true,
-	}
-	if addr, err := netip.ParseAddr(s.target.Host); err == nil && addr.Is4() {
-		g.Transport = "udp4"
-	}
-	s.cred.apply(g)
-	if err := g.Connect(); err != nil {
+// open makes the socket and takes a client. In version 3 a session that was closed before
+// discovers the agent's engine anew with its first request.
+func (s *session) open(ctx context.Context) error {
+	resolving, cancel := context.WithTimeout(ctx, s.timing.Timeout)
+	defer cancel()
+	w, err := dial(resolving, s.target)
+	if err != nil {
 		return fmt.Errorf("%s: %w: %w (is the address or name right?)", s.target, errSocket, err)
 	}
-	s.client = g
+	if s.cred.Version == "3" {
+		if s.client, err = lendClient(s.cred, s.engine); err != nil {
+			_ = w.Close() // nothing was sent
+			return fmt.Errorf("%s: %w: %w (check the credentials)", s.target, errSocket, err)
+		}
+		s.client.Conn = w
+	} else {
+		s.buf = lendBuffer()
+	}
+	s.wire = w
 	return nil
 }
 
-func (s *session) isOpen() bool { return s.client != nil }
+// isOpen reports whether the session's credentials have served since it was last closed.
+func (s *session) isOpen() bool { return s.answered }
 
-// close gives the socket back; the next request opens a new one, and SNMPv3 discovers the engine
-// anew. What was learnt about the agent's pace stays.
-func (s *session) close() {
-	if s.client != nil {
-		_ = s.client.Close() // a UDP socket holds nothing back that could be lost
-		s.client = nil
+// rest gives the socket and the client back until the next round. What was learnt of the agent
+// stays: its pace, and in version 3 its engine.
+func (s *session) rest() {
+	if s.wire == nil {
+		return
 	}
+	_ = s.wire.Close() // a UDP socket holds nothing back that could be lost
+	if s.client != nil {
+		s.engine.remember(s.client, time.Now())
+		returnClient(s.client)
+	} else {
+		buffers.Put(s.buf)
+	}
+	s.wire, s.client, s.buf = nil, nil, nil
+}
+
+// close ends the session: the next request opens a new one, which discovers in version 3 the
+// engine anew. What was learnt of the agent's pace stays.
+func (s *session) close() {
+	s.rest()
+	s.engine, s.answered = engine{}, false
+}
+
+// rediscover forgets the agent's engine in the middle of a round.
+func (s *session) rediscover(ctx context.Context) error {
+	s.close()
+	return s.open(ctx)
 }
 
 // get asks for single objects, in the order given.
 func (s *session) get(ctx context.Context, oids ...OID) ([]Value, error) {
-	names := dotted(oids)
 	for try := 0; ; try++ {
-		answer, err := s.request(ctx, try, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) { return g.Get(names) })
+		answer, err := s.request(ctx, try, request{kind: gosnmp.GetRequest, oids: oids})
 		var refused *statusError
 		if len(oids) > 1 && (errors.As(err, &refused) || err == nil && len(answer) == 0) {
 			return s.getEach(ctx, oids) // too many at once, or SNMPv1, which refuses all for the lack of one
@@ -144,13 +168,10 @@ func match(oids []OID, answer []VarBind) []Value {
 
 // bulk implements requester.
 func (s *session) bulk(ctx context.Context, oids []OID, reps, try int) ([]VarBind, error) {
-	names := dotted(oids)
-	return s.request(ctx, try, func(g *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) {
-		if g.Version == gosnmp.Version1 {
-			return g.GetNext(names)
-		}
-		return g.GetBulk(names, 0, uint32(reps))
-	})
+	if s.cred.Version == "1" {
+		return s.request(ctx, try, request{kind: gosnmp.GetNextRequest, oids: oids})
+	}
+	return s.request(ctx, try, request{kind: gosnmp.GetBulkRequest, oids: oids, reps: reps})
 }
 
 // tables implements reader.
@@ -204,153 +225,112 @@ func (s *session) patient(try int) (full, last bool) {
 
 // request makes one exchange. Its error is errTimeout, a statusError, or one that more tries
 // would not mend.
-func (s *session) request(ctx context.Context, try int, ask func(*gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error)) ([]VarBind, error) {
-	if s.client == nil {
-		if err := s.open(); err != nil {
+func (s *session) request(ctx context.Context, try int, q request) ([]VarBind, error) {
+	if s.wire == nil {
+		if err := s.open(ctx); err != nil {
 			return nil, err
 		}
 	}
-	conn := s.client.Conn
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes the read
-	defer stop()
-	s.client.Context, s.client.Timeout = ctx, s.wait(try)
 	start := time.Now()
 	if try == 0 {
 		s.asked = start
 	}
 	s.requests++
-	packet, err := ask(s.client)
+	answer, err := s.put(ctx, try, q)
+	if lostEngine(err) && ctx.Err() == nil { // it restarted, was replaced, or its clock was set
+		if err := s.rediscover(ctx); err != nil {
+			return nil, err
+		}
+		answer, err = s.put(ctx, try, q)
+	}
 	for range garbledTries {
 		if !garbled(err) || ctx.Err() != nil {
 			break
 		}
-		packet, err = ask(s.client) // a stray datagram, not necessarily the agent's
+		answer, err = s.put(ctx, try, q) // a stray datagram, not necessarily the agent's
 	}
 	if err != nil {
 		s.lost++
-		return nil, s.classify(ctx, err)
+		return nil, classify(ctx, err)
 	}
+	s.answered = true
 	s.rtt = time.Since(start)
 	s.slowest = max(s.rtt, s.slowest*7/8)
-	if packet.Error != gosnmp.NoError {
-		return nil, &statusError{status: packet.Error, index: int(packet.ErrorIndex)}
+	if answer.status != gosnmp.NoError {
+		return nil, &statusError{status: answer.status, index: answer.index}
 	}
-	answer := make([]VarBind, 0, len(packet.Variables))
+	return answer.vars, nil
+}
+
+// put puts one request and waits for its answer.
+func (s *session) put(ctx context.Context, try int, q request) (reply, error) {
+	w := s.wire
+	stop := context.AfterFunc(ctx, func() { _ = w.SetDeadline(time.Unix(1, 0)) }) // wakes the read
+	defer stop()
+	if s.client != nil {
+		return s.putUSM(ctx, s.wait(try), q)
+	}
+	if err := ctx.Err(); err != nil {
+		return reply{}, err
+	}
+	if err := w.SetDeadline(time.Now().Add(s.wait(try))); err != nil {
+		return reply{}, err
+	}
+	s.id = (s.id + 1) & math.MaxInt32
+	version := gosnmp.Version2c
+	if s.cred.Version == "1" {
+		version = gosnmp.Version1
+	}
+	if _, err := w.Write(encodeRequest(s.buf[:], version, s.cred.community(), s.id, q)); err != nil {
+		return reply{}, err
+	}
+	for {
+		n, err := w.Read(s.buf[:])
+		if err != nil {
+			return reply{}, err
+		}
+		if answer, err := decodeReply(s.buf[:n], s.id); !errors.Is(err, errForeign) {
+			return answer, err
+		}
+	}
+}
+
+// putUSM is put for version 3. It takes an answer only for what it is: gosnmp hands over a second
+// Report as if it were data, and leaves an unsigned one unread.
+func (s *session) putUSM(ctx context.Context, wait time.Duration, q request) (reply, error) {
+	g := s.client
+	g.Context, g.Timeout = ctx, wait
+	names := make([]string, len(q.oids))
+	for i, oid := range q.oids {
+		names[i] = oid.String()
+	}
+	var packet *gosnmp.SnmpPacket
+	var err error
+	if q.kind == gosnmp.GetBulkRequest {
+		packet, err = g.GetBulk(names, 0, uint32(q.reps))
+	} else {
+		packet, err = g.Get(names)
+	}
+	switch {
+	case err != nil && strings.Contains(err.Error(), notAuthentic):
+		return reply{}, unsignedReport(s.wire.last)
+	case err != nil:
+		return reply{}, err
+	case packet.PDUType == gosnmp.Report:
+		return reply{}, reportError(packet)
+	case packet.PDUType != gosnmp.GetResponse:
+		return reply{}, fmt.Errorf("the answer is a %s", packet.PDUType)
+	}
+	answer := reply{status: packet.Error, index: int(packet.ErrorIndex), vars: make([]VarBind, 0, len(packet.Variables))}
 	for _, pdu := range packet.Variables {
 		oid, err := ParseOID(pdu.Name)
 		if err != nil {
-			return nil, fmt.Errorf("the answer holds an %w", err)
+			return reply{}, fmt.Errorf("the answer holds an %w", err)
 		}
-		answer = append(answer, VarBind{OID: oid, Value: Value{Type: pdu.Type, raw: pdu.Value}})
+		answer.vars = append(answer.vars, VarBind{OID: oid, Value: Value{Type: pdu.Type, raw: pdu.Value}})
 	}
 	return answer, nil
 }
 
 // garbledTries is how often a request is put again whose answer could not be decoded.
 const garbledTries = 2
-
-// garbled reports whether an answer came that could not be decoded, or not be trusted.
-func garbled(err error) bool {
-	var network net.Error
-	return err != nil && !refusal(err) && !errors.As(err, &network) && !timedOut(err)
-}
-
-func timedOut(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, gosnmp.ErrMaxRetriesExceeded)
-}
-
-// classify turns gosnmp's errors into errTimeout and lasting ones.
-func (s *session) classify(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return ctx.Err()
-	case timedOut(err):
-		return errTimeout
-	}
-	return err
-}
-
-// usmRefusals are the Reports of RFC 3414 by what to do about them; %q is the user.
-var usmRefusals = []struct {
-	err  error
-	what string
-}{
-	{gosnmp.ErrUnknownUsername, "it knows no user %q (check user)"},
-	{gosnmp.ErrWrongDigest, "wrong digest (check auth.protocol and auth.password of user %q)"},
-	{gosnmp.ErrDecryption, "it cannot decrypt (check priv.protocol and priv.password of user %q)"},
-	{gosnmp.ErrUnknownSecurityLevel, "it does not allow this security level to user %q (set or remove auth and priv)"},
-	{gosnmp.ErrNotInTimeWindow, "its clock or boot count contradicts what it said before to user %q (it is tried anew in the next round)"},
-	{gosnmp.ErrUnknownEngineID, "it changed its engine ID under user %q (it is tried anew in the next round)"},
-}
-
-// errKey stands for the Reports of RFC 3414 that say that the user or the digest is wrong. They
-// cannot be signed, so gosnmp drops them unread, with these words.
-var errKey = errors.New("the answer is not signed with our key")
-
-const notAuthentic = "incoming packet is not authentic"
-
-// refusal reports whether an agent is there but does not want to talk to us.
-func refusal(err error) bool {
-	for _, r := range usmRefusals {
-		if errors.Is(err, r.err) {
-			return true
-		}
-	}
-	var refused *statusError
-	return errors.As(err, &refused) || errors.Is(err, errKey)
-}
-
-// explain turns an error into a sentence that names the device and says what to do.
-func (s *session) explain(err error) error {
-	for _, r := range usmRefusals {
-		if errors.Is(err, r.err) {
-			return fmt.Errorf("authentication refused by %s: "+r.what+": %w", s.name, s.cred.User, err)
-		}
-	}
-	var refused *statusError
-	var network *net.OpError
-	text, _, _ := strings.Cut(err.Error(), " Stack:") // gosnmp reports its own panics with the stack
-	switch {
-	case strings.Contains(text, notAuthentic):
-		return fmt.Errorf("authentication refused by %s: it does not accept user %q with this key (check user, auth.protocol and auth.password): %w", s.name, s.cred.User, errKey)
-	case errors.Is(err, errSocket):
-		return err
-	case errors.Is(err, errTimeout):
-		waited := time.Since(s.asked).Round(100 * time.Millisecond)
-		hint := "is snmpd running, is the community right? a wrong community is answered with silence"
-		if s.cred.Version == "3" {
-			hint = "is snmpd running, is UDP port " + strconv.Itoa(int(s.target.Port)) + " open? some agents answer a wrong priv password with silence"
-		}
-		return fmt.Errorf("no answer from %s in %s (%s)%w", s.where(), waited, hint, silent{errTimeout})
-	case errors.As(err, &refused):
-		return fmt.Errorf("access refused by %s: %w (check the agent's view, and in version 3 the security level of the user)", s.where(), err)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w", s.where(), err)
-	case errors.As(err, &network):
-		return fmt.Errorf("%s cannot be reached: %w (check the route and the firewall)", s.where(), err)
-	}
-	return fmt.Errorf("%s does not answer in proper SNMP: %.200s (is another service on that port?)", s.where(), text)
-}
-
-// where names the device and its address.
-func (s *session) where() string {
-	if addr := s.target.String(); s.name != addr {
-		return s.name + " (" + addr + ")"
-	}
-	return s.target.String()
-}
-
-// silent keeps an error in the chain without repeating its words.
-type silent struct{ error }
-
-func (silent) Error() string   { return "" }
-func (s silent) Unwrap() error { return s.error }
-
-func dotted(oids []OID) []string {
-	names := make([]string, len(oids))
-	for i, oid := range oids {
-		names[i] = oid.String()
-	}
-	return names
-}

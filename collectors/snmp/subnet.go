@@ -15,7 +15,7 @@ import (
 
 const (
 	probesAtOnce  = 256
-	pollsAtOnce   = 16
+	pollsAtOnce   = 64
 	probeAgain    = 10 * time.Minute
 	probeTimeout  = time.Second
 	probeAttempts = 2

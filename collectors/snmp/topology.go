@@ -16,6 +16,7 @@ type Node struct {
 	Chassis    string
 	Ports      []Interface
 	Neighbours []Neighbour
+	Around     *Surroundings
 	Answers    bool // in the last round; else what is here is from the last round that it answered
 }
 
@@ -31,8 +32,18 @@ func (n *Node) port(name string) *Interface {
 	return nil
 }
 
+// kindCable is the kind of the links that are cables.
+const kindCable = "ethernet"
+
 // OneWay is the confidence in a link that only one end tells of.
 const OneWay = 0.6
+
+// The confidence in links that no end tells of by LLDP or CDP.
+const (
+	bothWays  = 0.8 // a spanning tree at one end, something else at the other
+	fromTable = 0.5 // where a station was learned
+	guessed   = 0.3 // what hangs there was never heard of
+)
 
 // end is one end of a cable.
 type end struct{ device, port string }
@@ -50,12 +61,31 @@ func (e *edge) see(protocol, observer string) {
 }
 
 func (e *edge) confidence() float64 {
+	if strings.HasPrefix(e.a.device, guessPrefix) || strings.HasPrefix(e.b.device, guessPrefix) {
+		return guessed
+	}
+	var talking, learnt []string // the observers
 	for _, v := range e.evidence {
-		if v.Observer != e.evidence[0].Observer {
-			return 1
+		switch v.Source {
+		case "FDB", "ARP", "STP":
+			if v.Source != "ARP" && !slices.Contains(learnt, v.Observer) {
+				learnt = append(learnt, v.Observer)
+			}
+		default:
+			if !slices.Contains(talking, v.Observer) {
+				talking = append(talking, v.Observer)
+			}
 		}
 	}
-	return OneWay
+	switch {
+	case len(talking) > 1:
+		return 1
+	case len(talking) == 1 && slices.ContainsFunc(learnt, func(o string) bool { return o != talking[0] }), len(learnt) > 1:
+		return bothWays
+	case len(talking) == 1:
+		return OneWay
+	}
+	return fromTable
 }
 
 // sighting is one neighbour row with its far end found.
@@ -64,7 +94,11 @@ type sighting struct {
 	protocol string
 	to       end    // to.port is "" where the far port is not known by name
 	raw      string // the far port in the neighbour's own words
+	certain  bool   // to.port is as it is to be, if empty
+	observer string // who tells so, "" for from.device
 }
+
+func (s *sighting) by() string { return cmp.Or(s.observer, s.from.device) }
 
 // BuildMap merges what all devices say of their neighbours into one link a cable. known are the
 // links of before: a cut cable takes its sightings with it, so a link is remembered, and what it
@@ -73,9 +107,25 @@ type sighting struct {
 // settled says that each device was asked at least once, so that a device that is known from
 // before and has not answered is silent rather than not yet asked.
 func BuildMap(nodes []Node, known []model.Link, settled bool) (links []model.Link, stubs []model.Entity) {
+	m := drawMap(nodes, nil, findStations(nodes, nil), known, settled)
+	return m.links, m.stubs
+}
+
+// drawing is a map as it is drawn.
+type drawing struct {
+	links []model.Link
+	stubs []model.Entity
+	lags  map[string]string // the aggregation of each member link, by its key
+	seen  map[string]bool   // keys of the cables that somebody tells of now
+}
+
+func drawMap(nodes []Node, hosts []Host, view stationView, known []model.Link, settled bool) drawing {
 	dir := newDirectory(nodes)
+	dir.knows(hosts)
 	found, stubs := dir.sightings(known)
-	edges := joinEdges(found)
+	learnt, guesses := dir.stationSightings(view)
+	edges, stubs := joinEdges(append(found, learnt...)), append(stubs, guesses...)
+	var links []model.Link
 	current := map[end]float64{} // confidence of the best link on a port
 	for _, e := range edges {
 		for _, p := range []end{e.a, e.b} {
@@ -87,6 +137,7 @@ func BuildMap(nodes []Node, known []model.Link, settled bool) (links []model.Lin
 	for _, l := range known {
 		byKey[l.Key()] = l
 	}
+	moved := dir.movedStations(edges)
 	for _, e := range edges {
 		l := e.link()
 		dir.judge(&l, byKey[l.Key()], true, settled)
@@ -94,7 +145,7 @@ func BuildMap(nodes []Node, known []model.Link, settled bool) (links []model.Lin
 		seen[l.Key()] = true
 	}
 	for _, l := range known {
-		if seen[l.Key()] || dir.superseded(l, current) {
+		if seen[l.Key()] || l.Kind != kindCable || dir.superseded(l, current) || moved(l) {
 			continue
 		}
 		dir.judge(&l, l, false, settled)
@@ -102,8 +153,12 @@ func BuildMap(nodes []Node, known []model.Link, settled bool) (links []model.Lin
 		stubs = append(stubs, rememberedStub(l, stubs)...)
 	}
 	slices.SortFunc(links, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
+	links, lags := dir.foldLags(links)
+	links = append(links, dir.adjacencyLinks(known, settled)...)
+	links = append(links, dir.silentLags(known, links)...)
+	slices.SortFunc(links, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
 	slices.SortFunc(stubs, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
-	return links, stubs
+	return drawing{links, stubs, lags, seen}
 }
 
 // joinEdges makes one edge of the sightings of both ends.
@@ -123,8 +178,8 @@ func joinEdges(found []sighting) []*edge {
 	}
 	var vague []sighting // the far port's name is not known from this side alone
 	for _, s := range found {
-		if s.to.port != "" && s.from.port != "" {
-			add(s.from, s.to).see(s.protocol, s.from.device)
+		if s.certain || s.to.port != "" && s.from.port != "" {
+			add(s.from, s.to).see(s.protocol, s.by())
 			continue
 		}
 		vague = append(vague, s)
@@ -201,7 +256,7 @@ func (e *edge) link() model.Link {
 	slices.SortFunc(e.evidence, compareEvidence)
 	return model.Link{
 		A: e.a.device, APort: e.a.port, B: e.b.device, BPort: e.b.port,
-		Kind: "ethernet", Evidence: e.evidence, Confidence: e.confidence(),
+		Kind: kindCable, Evidence: e.evidence, Confidence: e.confidence(),
 	}
 }
 
@@ -222,6 +277,30 @@ func (d *directory) superseded(l model.Link, current map[end]float64) bool {
 		}
 	}
 	return false
+}
+
+// movedStations returns a test for remembered links that must be wrong: what hung there by the word of
+// tables of forwarding alone hangs elsewhere now, or was a guess that nothing confirms on a port that is
+// down.
+func (d *directory) movedStations(edges []*edge) func(l model.Link) bool {
+	placed := map[string]bool{}
+	for _, e := range edges {
+		for _, p := range []end{e.a, e.b} {
+			if node := d.byID[p.device]; node == nil || !node.bridges() {
+				placed[p.device] = true
+			}
+		}
+	}
+	return func(l model.Link) bool {
+		if slices.ContainsFunc(l.Evidence, func(v model.Evidence) bool { return v.Source != "FDB" && v.Source != "ARP" }) {
+			return false
+		}
+		if strings.HasPrefix(l.B, guessPrefix) {
+			state, _ := d.endState(end{l.A, l.APort})
+			return state == endDown || state == endAdminDown
+		}
+		return placed[l.A] || placed[l.B]
+	}
 }
 
 // rememberedStub keeps the stub at the end of a remembered link on the map.

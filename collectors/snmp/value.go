@@ -6,10 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gosnmp/gosnmp"
+
+	"github.com/nocturne-noc/nocturne/collectors/snmp/plain"
 )
 
 // maxText bounds what is kept of one string of a device, in bytes.
@@ -127,27 +127,4 @@ func addrText(b []byte) string {
 	return addr.String()
 }
 
-func cleanText(b []byte) string {
-	if len(b) > maxText {
-		b = b[:maxText]
-		for len(b) > 0 && !utf8.RuneStart(b[len(b)-1]) {
-			b = b[:len(b)-1]
-		}
-	}
-	var s strings.Builder
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			s.WriteRune(rune(b[0])) // Latin-1 is what agents send that do not send UTF-8
-		case r == '\n' || r == '\t':
-			s.WriteRune(r)
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
-			// Dropped: a device must not steer the terminal or turn the text around.
-		default:
-			s.WriteRune(r)
-		}
-		b = b[n:]
-	}
-	return strings.TrimSpace(s.String())
-}
+func cleanText(b []byte) string { return plain.Text(b, maxText) }

@@ -79,11 +79,13 @@ func (m *netMap) arrange(body plot.Rect) *netScene {
 	a.placeEdge()
 	a.placeList(plot.LayerApart, a.apart())
 	a.placeList(plot.LayerServers, a.troubled())
+	a.placePinned()
 	a.settleLabels()
 	if len(a.links) == 0 {
 		a.sayNoLinks()
 	}
 	a.routeWires()
+	a.placeGroups()
 	a.placeZones()
 	a.placeCrosses()
 	a.placeMarks()

@@ -19,7 +19,8 @@ type legendItem struct {
 // onScreen is which classes a map holds.
 type onScreen struct {
 	use                                        [6]bool // by step of the scale
-	unknownUse, down, halves, stale, unknown   bool
+	unknownUse, unknownSpeed, down             bool
+	halves, stale, unknown                     bool
 	maintenance, lag, folded, impact, backedUp bool
 }
 
@@ -42,7 +43,8 @@ func (a *arranger) findClasses() onScreen {
 		s.halves = s.halves || w.form == wireHalves
 		for _, use := range l.use {
 			if math.IsNaN(use) {
-				s.unknownUse = s.unknownUse || !l.stale
+				s.unknownUse = s.unknownUse || !l.stale && l.SpeedBPS > 0
+				s.unknownSpeed = s.unknownSpeed || !l.stale && l.SpeedBPS <= 0
 				continue
 			}
 			for i := len(useSteps) - 1; i >= 0; i-- {
@@ -210,7 +212,14 @@ func (a *arranger) classItems(s onScreen) []legendItem {
 	add(s.unknown, 20, a.text("unknown"), func(n mapPen, x, y float64) {
 		n.Mark(plot.KindUnknown, x+10*n.k, y, 20*n.k, n.p, n.k, plot.MarkOptions{})
 	})
-	add(s.unknownUse, 34, a.text("use not known"), func(n mapPen, x, y float64) {
+	unknown := a.text("use not known")
+	switch {
+	case s.unknownUse && s.unknownSpeed:
+		unknown = a.text("use or speed not known")
+	case s.unknownSpeed:
+		unknown = a.text("speed not known")
+	}
+	add(s.unknownUse || s.unknownSpeed, 34, unknown, func(n mapPen, x, y float64) {
 		n.Line(x, y, x+34*n.k, y, 3*n.k, n.p.Use(math.NaN()), unknownDash.Scaled(n.k))
 	})
 	add(s.folded, 18, a.text("folded switches"), func(n mapPen, x, y float64) {

@@ -161,7 +161,7 @@ func (a *arranger) placeCrosses() {
 			continue
 		}
 		if w.form == wireTree {
-			w.cross = w.foot()
+			w.cross, w.at = w.foot(), 1
 			continue
 		}
 		best := math.Inf(1)
@@ -173,7 +173,7 @@ func (a *arranger) placeCrosses() {
 				score += 100
 			}
 			if score < best {
-				w.cross, best = p, score
+				w.cross, w.at, best = p, t, score
 			}
 		}
 	}
@@ -238,6 +238,11 @@ func (a *arranger) taken() []plot.Rect {
 	for _, w := range a.wires {
 		if a.links[w.link].down {
 			out = append(out, plot.Rect{X: w.cross.X - r, Y: w.cross.Y - r, W: 2 * r, H: 2 * r})
+		}
+	}
+	for _, g := range a.groups {
+		if g.name != "" {
+			out = append(out, plot.Rect{X: g.X + 12*a.k, Y: g.at, W: math.Min(g.W-24*a.k, a.measure(g.name, 18*a.k, true)), H: groupHead * a.k})
 		}
 	}
 	for _, ring := range a.rings {
@@ -444,6 +449,6 @@ func (a *arranger) nameLayers() {
 		if layer == plot.LayerServers && a.form == formCell {
 			name = a.text("Problems")
 		}
-		a.labels = append(a.labels, netLabel{x: a.area.X, y: y + 6.5*a.k, align: -1, s: name, size: 18 * a.k, node: -1})
+		a.labels = append(a.labels, netLabel{x: a.area.X, y: y + 6.5*a.k, align: -1, s: name, size: 18 * a.k, node: -1, layer: true})
 	}
 }

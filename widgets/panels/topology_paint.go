@@ -10,8 +10,23 @@ import (
 // paint draws a scene: areas first, then cables from the quiet to the loud, then boxes, and on top
 // what wants a person.
 func (m *netMap) paint(c *plot.Canvas, s *netScene) {
-	defer c.Clip(s.size.Inset(-2 * m.style.K))()
 	n := mapPen{newPen(c, m.style), m}
+	if s.near {
+		n.body(s, s.area)
+	} else {
+		n.body(s, s.size.Inset(-2*n.k))
+	}
+	n.rowNames(s)
+	n.legend(s)
+}
+
+// body draws what lies on the map within a part of it.
+func (n mapPen) body(s *netScene, seen plot.Rect) {
+	m := n.m
+	defer n.Clip(seen)()
+	for _, g := range s.groups {
+		n.group(g)
+	}
 	for _, z := range s.zones {
 		n.zone(z)
 	}
@@ -20,7 +35,7 @@ func (m *netMap) paint(c *plot.Canvas, s *netScene) {
 	}
 	for loud := range 3 {
 		for i := range s.wires {
-			if w := &s.wires[i]; n.loudness(w) == loud {
+			if w := &s.wires[i]; n.loudness(w) == loud && crosses(seen.Inset(-20*n.k), w.pts) {
 				n.wire(w)
 			}
 		}
@@ -29,7 +44,9 @@ func (m *netMap) paint(c *plot.Canvas, s *netScene) {
 		n.Lag(r.at.X, r.at.Y, r.size, 1.5*n.k, r.angle, n.p.Text2)
 	}
 	for i := range s.boxes {
-		n.box(&s.boxes[i])
+		if b := &s.boxes[i]; !b.Inset(-16*n.k).Intersect(seen).Empty() && !b.Empty() {
+			n.box(b)
+		}
 	}
 	for i := range s.wires {
 		if w := &s.wires[i]; m.links[w.link].down {
@@ -37,7 +54,9 @@ func (m *netMap) paint(c *plot.Canvas, s *netScene) {
 		}
 	}
 	for _, l := range s.labels {
-		n.label(l)
+		if !l.layer {
+			n.label(l)
+		}
 	}
 	if s.flag != nil {
 		n.flag(s.flag)
@@ -50,7 +69,21 @@ func (m *netMap) paint(c *plot.Canvas, s *netScene) {
 	for _, b := range s.badges {
 		n.badge(b)
 	}
-	n.legend(s)
+}
+
+// rowNames writes the layers' names at the left, over whatever comes by beneath them.
+func (n mapPen) rowNames(s *netScene) {
+	defer n.Clip(s.area)()
+	for _, l := range s.labels {
+		if !l.layer {
+			continue
+		}
+		if s.near {
+			w := n.Measure(l.s, plot.Font{Size: l.size, Bold: l.bold})
+			n.FillRound(plot.Rect{X: l.x - 6*n.k, Y: l.y - 19*n.k, W: w + 12*n.k, H: 26 * n.k}, 3*n.k, n.p.Surface)
+		}
+		n.label(l)
+	}
 }
 
 // mapPen draws the parts of a map.

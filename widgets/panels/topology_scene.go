@@ -10,12 +10,15 @@ import (
 // netMap is a network together with how it is to be drawn.
 type netMap struct {
 	*network
-	layout  *plot.Layered
-	impacts []impact
-	full    bool
-	style   plot.Style
-	text    Text
-	face    *plot.Typeface
+	layout   *plot.Layered
+	impacts  []impact
+	full     bool
+	pinned   map[string]plot.Point // where people put nodes, in shares of the area
+	grouping []topologyGroup
+	lang     string
+	style    plot.Style
+	text     Text
+	face     *plot.Typeface
 }
 
 // boxForm is how much of a node is drawn.
@@ -39,6 +42,7 @@ type netBox struct {
 	label string
 	size  float64 // of the label
 	bold  bool
+	fold  int      // 1 and more: the fold that "+3" stands for
 	inner *netSite // the devices of a site whose frame this is
 	cells []netBox // their boxes, within the frame; node counts within the site
 }
@@ -58,6 +62,7 @@ type netWire struct {
 	pts   []plot.Point
 	width float64
 	cross plot.Point // where a cable that is down has its plate
+	at    float64    // the share of the path where that is
 }
 
 // ring binds the members of an aggregation.
@@ -65,6 +70,7 @@ type ring struct {
 	at          plot.Point
 	size, angle float64
 	name        string
+	wires       [2]int // the outermost members
 }
 
 // netLabel is a plain text on the map; the align is that of the text about x.
@@ -77,6 +83,14 @@ type netLabel struct {
 	strong bool // in text2 instead of muted
 	node   int  // whose servers it counts, -1 for none
 	short  string
+	layer  bool // it names a row, and stands at the left however near somebody comes
+	fold   int  // 1 and more: the fold that it counts
+}
+
+// fold is a place where several nodes are counted; who comes near enough sees them.
+type fold struct {
+	plot.Rect
+	nodes []int
 }
 
 // netZone is the area of an impact.
@@ -104,14 +118,17 @@ type netFlag struct {
 type netScene struct {
 	size    plot.Rect
 	area    plot.Rect // without the legend
+	near    bool      // less than the whole map: what leans over the area's edge is cut off
 	boxes   []netBox
 	boxOf   []int // box by node, -1 for none
 	wires   []netWire
 	rings   []ring
 	zones   []netZone
+	groups  []netGroup
 	labels  []netLabel
 	badges  []netBadge
 	flag    *netFlag
+	folds   []fold
 	stems   [][2]plot.Point // from a switch to what it carries, where that has no cable of its own on the map
 	classes onScreen
 	foot    []legendItem
@@ -160,6 +177,11 @@ func (s *netScene) moved(dx, dy float64) *netScene {
 	for i, z := range s.zones {
 		z.Rect = z.Offset(dx, dy)
 		out.zones[i] = z
+	}
+	out.groups = make([]netGroup, len(s.groups))
+	for i, g := range s.groups {
+		g.Rect, g.at = g.Offset(dx, dy), g.at+dy
+		out.groups[i] = g
 	}
 	out.labels = make([]netLabel, len(s.labels))
 	for i, l := range s.labels {

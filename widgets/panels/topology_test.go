@@ -410,18 +410,67 @@ func TestTopologyLoadsAtTheSameTime(t *testing.T) {
 	group.Wait()
 }
 
+// BenchmarkTopologyRaster moves over 2,000 devices and 5,000 cables, frame by frame, as somebody with
+// a mouse does: what a frame costs is Handle, Load and Paint.
 func BenchmarkTopologyRaster(b *testing.B) {
-	env := mapEnv(1062, 493)
-	v, err := newPanel(b, "topology", "").Load(b.Context(), bigCampus(), env)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c := plot.NewCanvas(image.NewRGBA(image.Rect(0, 0, 1094, 555)), env.Face)
-	body := plot.Rect{X: 16, Y: 48, W: env.Size.W, H: env.Size.H}
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Clear(env.Style.Palette.Surface)
-		v.Paint(c, body)
+	src := bigCampus()
+	for _, size := range []struct {
+		name string
+		w, h float64
+		k    float64
+	}{{"1080p", 1299, 898, 1}, {"2160p", 2598, 1796, 2}} {
+		env := mapEnv(size.w, size.h)
+		env.Style.K = size.k
+		c := plot.NewCanvas(image.NewRGBA(image.Rect(0, 0, int(size.w), int(size.h))), env.Face)
+		middle := plot.Point{X: size.w / 2, Y: size.h / 2}
+		frame := func(b *testing.B, p *topologyPanel, g Gesture) {
+			p.Handle(g)
+			v, err := p.Load(b.Context(), src, env)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c.Clear(env.Style.Palette.Surface)
+			v.Paint(c, env.Size)
+		}
+		open := func(b *testing.B, steps int) *topologyPanel {
+			p := newPanel(b, "topology", "detail: full").(*topologyPanel)
+			frame(b, p, Gesture{Kind: Leave})
+			for range steps {
+				frame(b, p, Gesture{Kind: Scroll, At: middle, By: plot.Point{Y: 1}})
+			}
+			b.ReportAllocs()
+			return p
+		}
+		b.Run(size.name+"/whole", func(b *testing.B) {
+			p := open(b, 0)
+			for b.Loop() {
+				frame(b, p, Gesture{Kind: Drop})
+			}
+		})
+		for name, steps := range map[string]int{"pan-half": 3, "pan-near": 8} {
+			b.Run(size.name+"/"+name, func(b *testing.B) {
+				p, i := open(b, steps), 0
+				for b.Loop() {
+					by := plot.Point{X: 7, Y: 3}
+					if i/40%2 == 1 {
+						by = plot.Point{X: -7, Y: -3}
+					}
+					frame(b, p, Gesture{Kind: Drag, At: middle, By: by})
+					i++
+				}
+			})
+		}
+		b.Run(size.name+"/zoom", func(b *testing.B) {
+			p, i := open(b, 0), 0
+			for b.Loop() {
+				by := plot.Point{Y: 1}
+				if i/10%2 == 1 {
+					by.Y = -1
+				}
+				frame(b, p, Gesture{Kind: Scroll, At: middle, By: by})
+				i++
+			}
+		})
 	}
 }
 

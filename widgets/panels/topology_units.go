@@ -218,7 +218,8 @@ func (a *arranger) stack(m member, box plot.Rect) {
 		y += 44 * a.k
 	}
 	if more := len(m.below) - shown; more > 0 {
-		a.add(netBox{Rect: plot.Rect{X: box.X, Y: y, W: box.W, H: 34 * a.k}, node: -1, form: formPlain, label: "+" + itoa(more), size: 18 * a.k})
+		a.folds = append(a.folds, fold{plot.Rect{X: box.X, Y: y, W: box.W, H: 34 * a.k}, m.below[shown:]})
+		a.add(netBox{Rect: plot.Rect{X: box.X, Y: y, W: box.W, H: 34 * a.k}, node: -1, form: formPlain, label: "+" + itoa(more), size: 18 * a.k, fold: len(a.folds)})
 	}
 }
 
@@ -257,6 +258,11 @@ func (a *arranger) countBelow(members []member, x, most float64) {
 	if total == 0 {
 		return
 	}
+	var counted []int
+	for _, m := range members {
+		counted = append(counted, m.below...)
+	}
+	a.folds = append(a.folds, fold{plot.Rect{X: x - most/2, Y: row.y, W: most, H: row.h}, counted})
 	top := plot.Point{X: x, Y: a.lowest(members) + 6*a.k}
 	if worst >= 0 {
 		label := a.nodes[worst].name
@@ -265,7 +271,7 @@ func (a *arranger) countBelow(members []member, x, most float64) {
 		}
 		w := math.Min(a.measure(label, 20*a.k, true)+62*a.k, most)
 		r := plot.Rect{X: x - w/2, Y: row.middle() - 22*a.k, W: w, H: 44 * a.k}
-		a.add(netBox{Rect: r, node: worst, form: formBox, label: label, size: 20 * a.k, bold: true})
+		a.add(netBox{Rect: r, node: worst, form: formBox, label: label, size: 20 * a.k, bold: true, fold: len(a.folds)})
 		if len(members) > 1 {
 			a.stems = append(a.stems, [2]plot.Point{top, {X: x, Y: r.Y}})
 		}
@@ -289,7 +295,7 @@ func (a *arranger) countBelow(members []member, x, most float64) {
 	if len(members) == 1 {
 		node = members[0].node
 	}
-	a.labels = append(a.labels, netLabel{x: x, y: row.middle() + 6*a.k, s: s, short: itoa(total), size: 18 * a.k, node: node})
+	a.labels = append(a.labels, netLabel{x: x, y: row.middle() + 6*a.k, s: s, short: itoa(total), size: 18 * a.k, node: node, fold: len(a.folds)})
 	if bottom := row.middle() - 16*a.k; bottom > top.Y+8*a.k {
 		a.stems = append(a.stems, [2]plot.Point{top, {X: x, Y: bottom}})
 	}

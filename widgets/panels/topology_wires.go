@@ -101,7 +101,16 @@ func (a *arranger) isBelow(b netBox) bool {
 
 // stackedBelow tells whether low is in the stack under up.
 func (a *arranger) stackedBelow(up, low netBox) bool {
-	return a.isMember(up) && low.Y > up.Bottom() && math.Abs(up.Center().X-low.Center().X) < 2
+	return (a.isMember(up) || a.isPinned(up)) && low.Y > up.Bottom() && math.Abs(up.Center().X-low.Center().X) < 2
+}
+
+// isPinned tells whether somebody put a box where it is.
+func (a *arranger) isPinned(b netBox) bool {
+	if b.node < 0 {
+		return false
+	}
+	_, ok := a.pinned[a.nodes[b.node].id]
+	return ok
 }
 
 // lanes returns the distance of each of n parallel cables from their middle.
@@ -178,12 +187,18 @@ func (a *arranger) run(b *bundle, path []plot.Point) {
 	case a.full:
 		size -= 5 * a.k
 	}
-	r := ring{at: along(path, 0.28), size: size, angle: math.Atan2(to.Y-from.Y, to.X-from.X)}
+	r := ring{
+		at: along(path, ringAt), size: size, angle: math.Atan2(to.Y-from.Y, to.X-from.X),
+		wires: [2]int{len(a.wires) - len(b.links), len(a.wires) - 1},
+	}
 	if b.row && a.full {
 		r.name = named
 	}
 	a.rings = append(a.rings, r)
 }
+
+// ringAt is the share of a bundle's path, from its upper end, where its ring is.
+const ringAt = 0.28
 
 // routeRow runs a bundle between two boxes of one row: straight where nothing stands between them,
 // otherwise in an arc below them.

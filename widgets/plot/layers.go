@@ -84,38 +84,6 @@ func (l *Layered) Row(layer Layer) []LayeredNode {
 	return l.Nodes[lo:hi]
 }
 
-// Restore makes a result of nodes that were kept elsewhere, to be given to LayoutGraph
-// as the one that people know. Nodes without ID, of no layer or with no place are left out.
-func Restore(nodes []LayeredNode) *Layered {
-	l := &Layered{index: make(map[string]int, len(nodes))}
-	for _, n := range nodes {
-		if _, twice := l.index[n.ID]; n.ID != "" && !twice && n.Layer > LayerAuto && n.Layer <= LayerApart && finite(n.X) {
-			l.index[n.ID] = 0
-			l.Nodes = append(l.Nodes, n)
-		}
-	}
-	slices.SortStableFunc(l.Nodes, func(a, b LayeredNode) int { return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.X, b.X)) })
-	for i, n := range l.Nodes {
-		l.index[n.ID] = i
-	}
-	return l
-}
-
-// Remembering is l together with the nodes of an earlier result that it does not have, at
-// most so many of them, so that what comes back finds its place again.
-func (l *Layered) Remembering(was *Layered, most int) *Layered {
-	nodes := slices.Clone(l.Nodes)
-	if was != nil {
-		for _, n := range was.Nodes {
-			if _, here := l.index[n.ID]; !here && most > 0 {
-				most--
-				nodes = append(nodes, n)
-			}
-		}
-	}
-	return Restore(nodes)
-}
-
 // LayoutGraph finds the layers of a network, hangs each node under another, and
 // orders the rows so that few cables cross. The same input gives the same result,
 // in whatever order it comes. prev, when not nil, is the result that people have on

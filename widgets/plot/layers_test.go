@@ -320,3 +320,32 @@ func BenchmarkLayoutGraph(b *testing.B) {
 		LayoutGraph(nodes, edges, nil)
 	}
 }
+
+func TestRestore(t *testing.T) {
+	nodes, edges := labNet()
+	before := LayoutGraph(nodes, edges, nil)
+	if diff := cmp.Diff(rowsOf(before), rowsOf(Restore(before.Nodes))); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	bad := Restore([]LayeredNode{{ID: "a", Layer: 99}, {ID: "", Layer: LayerCore}, {ID: "b", Layer: LayerCore, X: math.NaN()}, {ID: "c", Layer: LayerCore}, {ID: "c", Layer: LayerAccess}})
+	if len(bad.Nodes) != 1 || bad.Nodes[0].ID != "c" || bad.Nodes[0].Layer != LayerCore {
+		t.Errorf("restored %+v, want the first c alone", bad.Nodes)
+	}
+	LayoutGraph(nodes, edges, bad)
+}
+
+func TestRemembering(t *testing.T) {
+	nodes, edges := labNet()
+	before := LayoutGraph(nodes, edges, nil)
+	few := LayoutGraph(nodes[:3], nil, before) // the others are gone, and nobody tells of a link
+	memory := few.Remembering(before, len(nodes))
+	if diff := cmp.Diff(rowsOf(before), rowsOf(memory)); diff != "" {
+		t.Errorf("remembered (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(rowsOf(before), rowsOf(LayoutGraph(nodes, edges, memory))); diff != "" {
+		t.Errorf("all back again (-want +got):\n%s", diff)
+	}
+	if got := len(few.Remembering(before, 2).Nodes); got != 5 {
+		t.Errorf("%d nodes remembered, want 3 and at most 2 that are gone", got)
+	}
+}

@@ -1,0 +1,14 @@
+package snmp
+
+import (
+	"context"
+
+	"github.com/nocturne-noc/nocturne/collectors/snmp/module"
+)
+
+// Scrape reads one module of one agent, for tests that compare it with others.
+func Scrape(ctx context.Context, opt Options, target Target, m *module.Module) ([]module.Object, []string, error) {
+	s := newSession(target, opt.Credentials, opt.timing())
+	defer s.close()
+	return m.Read(ctx, moduleAgent{s})
+}

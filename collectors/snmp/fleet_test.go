@@ -1,0 +1,221 @@
+package snmp_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/collectors/snmp"
+	"github.com/nocturne-noc/nocturne/collectors/snmp/snmptest"
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+const (
+	fleetVariable = "NOCTURNE_TEST_FLEET" // of the process of devices: their delay and ports
+	deadShare     = 20                    // one of so many devices is dead
+)
+
+// deadDevice says which devices of a fleet do not answer.
+func deadDevice(addr net.IP) bool {
+	b := addr.To4()
+	return (int(b[1]-1)<<16|int(b[2])<<8|int(b[3]))%deadShare == 0
+}
+
+// fleetProcess plays a fleet until its input ends. It prints its port, and at the end what it served.
+func fleetProcess(spec string) int {
+	var delay time.Duration
+	var ports int
+	rec := new(snmptest.Recording)
+	_, err := fmt.Sscan(spec, (*int64)(&delay), &ports)
+	if err == nil {
+		rec, err = snmptest.Parse(strings.NewReader(madeText("sw", ports)))
+	}
+	if err == nil {
+		var f *snmptest.Fleet
+		if f, err = snmptest.ServeFleet(context.Background(), 0, rec, delay, deadDevice); err == nil {
+			fmt.Println(f.Port())
+			_, err = io.Copy(io.Discard, os.Stdin)
+			_ = f.Close()
+			requests, objects := f.Served()
+			fmt.Println(requests, objects)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// startFleet runs the devices in a process of their own, so that what is measured here is who asks.
+func startFleet(tb testing.TB, delay time.Duration, ports int) (port int, stop func() (requests, objects int64)) {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d", fleetVariable, delay, ports))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if _, err := fmt.Fscanln(lines, &port); err != nil {
+		tb.Fatalf("the devices do not start: %v", err)
+	}
+	return port, func() (requests, objects int64) {
+		if err := in.Close(); err != nil {
+			tb.Error(err)
+		}
+		if _, err := fmt.Fscanln(lines, &requests, &objects); err != nil {
+			tb.Errorf("what the devices served: %v", err)
+		}
+		if err := cmd.Wait(); err != nil {
+			tb.Error(err)
+		}
+		return requests, objects
+	}
+}
+
+// watched notes when its rounds begin.
+type watched struct {
+	collectors.Collector
+	target string
+	log    *fleetLog
+}
+
+func (w watched) Collect(ctx context.Context, emit collectors.Emit) error {
+	w.log.begin(w.target)
+	return w.Collector.Collect(ctx, emit)
+}
+
+// fleetLog is what a wall would see of a fleet.
+type fleetLog struct {
+	every  time.Duration
+	memory uint64 // bytes that are live near the end
+
+	mu      sync.Mutex
+	began   map[string]time.Time
+	last    map[string]time.Time // instant of the last round that was told
+	rounds  int
+	samples int
+	skipped int             // instants that were left out by a device that answers
+	late    []time.Duration // how long after its instant each round began
+	asked   map[string]int  // rounds, those that were spared included
+}
+
+func (l *fleetLog) begin(target string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.began[target] = time.Now()
+	l.asked[target]++
+}
+
+func (l *fleetLog) sink(b model.Batch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	began, isDevice := l.began[b.Scope]
+	if !isDevice {
+		return nil
+	}
+	l.rounds++
+	l.samples += len(b.Samples)
+	before, again := l.last[b.Scope]
+	l.last[b.Scope] = b.Time
+	if !again {
+		return nil // a first round is not one of the grid
+	}
+	l.late = append(l.late, began.Sub(b.Time))
+	if apart := b.Time.Sub(before); apart > 2*l.every-l.every/4 {
+		l.skipped += int(apart/l.every) - 1
+	}
+	return nil
+}
+
+// runFleet polls devices for a while.
+func runFleet(tb testing.TB, devices, port int, every, forTime time.Duration) *fleetLog {
+	tb.Helper()
+	l := &fleetLog{every: every, began: map[string]time.Time{}, last: map[string]time.Time{}, asked: map[string]int{}}
+	c := snmp.Config{Timeout: min(2*time.Second, every/4)}
+	for i := range devices {
+		c.Targets = append(c.Targets, snmptest.FleetTarget(i+1, port).String())
+	}
+	source := collectors.Source{Name: "fleet", Kind: "snmp", Open: func() ([]collectors.Job, error) {
+		jobs, err := snmp.Kind().Open(collectors.Env{
+			Name: "fleet", Every: every, Now: time.Now,
+			Decode: func(into any) error { *into.(*snmp.Config) = c; return nil },
+			Secret: func(ref string) (string, error) { return ref, nil },
+			Links:  func(string) []model.Link { return nil },
+		})
+		for i := range jobs {
+			if jobs[i].Poll != nil {
+				jobs[i].Poll = watched{jobs[i].Poll, jobs[i].Target, l}
+			}
+		}
+		return jobs, err
+	}}
+	r := collectors.NewRunner(l.sink, func([]model.SourceStatus) {}, collectors.Options{Log: slog.New(slog.DiscardHandler)})
+	if err := r.Set([]collectors.Source{source}); err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), forTime)
+	defer cancel()
+	measured := make(chan struct{})
+	timer := time.AfterFunc(forTime*9/10, func() {
+		defer close(measured)
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		l.memory = m.HeapAlloc + m.StackInuse
+	})
+	r.Run(ctx)
+	if !timer.Stop() {
+		<-measured
+	}
+	return l
+}
+
+// TestFleet is SnmpFleet in small: all devices that answer are polled at each of their instants, and
+// the dead ones hold nobody up.
+func TestFleet(t *testing.T) {
+	const devices, every = 400, 2 * time.Second
+	port, stop := startFleet(t, 10*time.Millisecond, 4)
+	l := runFleet(t, devices, port, every, 4*every)
+	requests, objects := stop()
+	if len(l.last) != devices-devices/deadShare {
+		t.Errorf("%d devices were polled, want those of %d that are not dead", len(l.last), devices)
+	}
+	if l.skipped > 0 {
+		t.Errorf("%d of %d rounds were left out", l.skipped, l.rounds)
+	}
+	if requests == 0 || objects == 0 || l.samples == 0 {
+		t.Errorf("%d requests, %d objects, %d samples", requests, objects, l.samples)
+	}
+}
+
+// cpuTime is the user and system time of this process, and memory its largest resident set in bytes.
+func cpuTime(b *testing.B) (cpu time.Duration, memory int64) {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), u.Maxrss << 10
+}
