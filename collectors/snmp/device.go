@@ -82,7 +82,8 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 		}
 		d.silent = false
 		if err == nil && known == nil {
-			d.identity, d.identityAt = &snap.Identity, began
+			identity := snap.Identity // a copy: it outlives the snapshot
+			d.identity, d.identityAt = &identity, began
 		}
 		d.enlist(ctx, err == nil && known == nil)
 		told := d.told(snap, err == nil, began, emit)

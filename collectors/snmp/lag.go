@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,7 +31,6 @@ const (
 	ifStackStatus            = 3
 
 	typeEthernet, typeGigabit, typeLag = 6, 117, 161
-	maxStackDepth                      = 4
 )
 
 // readLags returns the aggregate of each member, both by port name.
@@ -98,22 +98,26 @@ func stackedMembers(stack *Table, byIndex map[uint32]*Interface) map[uint32]*Int
 		}
 	}
 	members := map[uint32]*Interface{}
-	var descend func(aggregate *Interface, from uint32, depth int)
-	descend = func(aggregate *Interface, from uint32, depth int) {
-		for _, lower := range below[from] {
-			p := byIndex[lower]
-			switch {
-			case p == nil || depth == maxStackDepth:
-			case (p.Type == typeEthernet || p.Type == typeGigabit) && len(below[lower]) == 0:
-				members[lower] = aggregate
-			default:
-				descend(aggregate, lower, depth+1)
-			}
+	for _, index := range slices.Sorted(maps.Keys(byIndex)) {
+		if byIndex[index].Type != typeLag {
+			continue
 		}
-	}
-	for index, p := range byIndex {
-		if p.Type == typeLag {
-			descend(p, index, 0)
+		seen := map[uint32]bool{index: true} // agents exist that stack in a circle
+		for todo := []uint32{index}; len(todo) > 0; {
+			from := todo[0]
+			todo = todo[1:]
+			for _, lower := range below[from] {
+				p := byIndex[lower]
+				if p == nil || seen[lower] {
+					continue
+				}
+				seen[lower] = true
+				if (p.Type == typeEthernet || p.Type == typeGigabit) && len(below[lower]) == 0 {
+					members[lower] = byIndex[index]
+				} else {
+					todo = append(todo, lower)
+				}
+			}
 		}
 	}
 	return members

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -322,6 +323,46 @@ func TestProfileIdentity(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+}
+
+// TestAnswers holds that a profile that asks for an object is chosen only if the device has it.
+func TestAnswers(t *testing.T) {
+	a := &agentOf{objects: map[string]Value{}}
+	box := System{ObjectID: mustOID("1.3.6.1.4.1.8072.3.2.10"), Descr: "Linux nas 4.4.302"}
+	for _, want := range []string{"linux", "dsm"} {
+		id, _, err := readIdentity(t.Context(), a, box, &hardware{})
+		if err != nil || id.OS != want {
+			t.Errorf("%s, want %s (%v)", id.OS, want, err)
+		}
+		a.set(".1.3.6.1.4.1.6574.1.5.1.0", "DS920+")
+	}
+}
+
+// stuck is a reader whose agent takes longer than anybody waits.
+type stuck struct{}
+
+func (stuck) get(ctx context.Context, _ ...OID) ([]Value, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (stuck) tables(ctx context.Context, _ ...columns) ([]Table, []string, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
+}
+
+// TestSlowHardware holds that an agent that is too slow for its hardware ends its round in time,
+// with a word of warning and no error.
+func TestSlowHardware(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, h := acme(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+		defer cancel()
+		_, warnings, err := h.within(ctx, stuck{}, time.Now(), noPort)
+		if err != nil || len(warnings) != 1 || ctx.Err() != nil {
+			t.Errorf("warnings %v, error %v, round %v", warnings, err, ctx.Err())
+		}
+	})
 }
 
 // TestManyReadings holds that a device cannot fill the memory with its sensors.
