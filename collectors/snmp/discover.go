@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -135,6 +136,9 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 			s := newSession(t, opt.Credentials, opt.timing())
 			defer s.close()
 			snaps[i], errs[i] = poll(ctx, s, nil, &hardware{identityOnly: true}, opt.Now)
+			if errs[i] == nil {
+				surveyOnce(ctx, s, snaps[i])
+			}
 			return nil
 		})
 	}
@@ -157,6 +161,7 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 		nodes = append(nodes, newNode(r.device, r.address, snaps[i]))
 	}
 	links, stubs := BuildMap(nodes, nil, true)
+	links = slices.DeleteFunc(links, func(l model.Link) bool { return l.Kind != kindCable })
 	top.Links, top.Nodes = append(top.Links, links...), append(top.Nodes, stubs...)
 	return top, nil
 }

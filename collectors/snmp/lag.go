@@ -31,6 +31,7 @@ const (
 	ifStackStatus            = 3
 
 	typeEthernet, typeGigabit, typeLag = 6, 117, 161
+	typeVirtual, typeMultiplexor       = 53, 54 // what some vendors call an aggregate
 )
 
 // readLags returns the aggregate of each member, both by port name.

@@ -37,10 +37,12 @@ type session struct {
 	timing   Timing
 	pace     *pace
 	name     string         // for errors: the device's name once it is known
-	wire     *wire          // nil while it rests, as the next two
+	wire     *wire          // nil while it rests, as the next three
 	client   *gosnmp.GoSNMP // of version 3
-	buf      *buffer        // of the others
+	lent     *buffer        // of the others
+	buf      []byte         // lent, or a larger one
 	id       uint32         // of the last request of the others
+	large    bool           // the agent sends answers that no lent buffer holds
 	engine   engine         // of version 3, while it rests
 	answered bool           // since the engine was discovered
 	requests uint64         // sent
@@ -72,7 +74,11 @@ func (s *session) open(ctx context.Context) error {
 		}
 		s.client.Conn = w
 	} else {
-		s.buf = lendBuffer()
+		s.lent = lendBuffer()
+		s.buf = s.lent[:]
+		if s.large {
+			s.buf = make([]byte, maxDatagram)
+		}
 	}
 	s.wire = w
 	return nil
@@ -92,9 +98,9 @@ func (s *session) rest() {
 		s.engine.remember(s.client, time.Now())
 		returnClient(s.client)
 	} else {
-		buffers.Put(s.buf)
+		buffers.Put(s.lent)
 	}
-	s.wire, s.client, s.buf = nil, nil, nil
+	s.wire, s.client, s.lent, s.buf = nil, nil, nil, nil
 }
 
 // close ends the session: the next request opens a new one, which discovers in version 3 the
@@ -281,19 +287,26 @@ func (s *session) put(ctx context.Context, try int, q request) (reply, error) {
 	if s.cred.Version == "1" {
 		version = gosnmp.Version1
 	}
-	if _, err := w.Write(encodeRequest(s.buf[:], version, s.cred.community(), s.id, q)); err != nil {
+	if _, err := w.Write(encodeRequest(s.buf, version, s.cred.community(), s.id, q)); err != nil {
 		return reply{}, err
 	}
 	for {
-		n, err := w.Read(s.buf[:])
+		n, err := w.Read(s.buf)
 		if err != nil {
 			return reply{}, err
+		}
+		if n == len(s.buf) && !s.large { // it may be cut off
+			s.large, s.buf = true, make([]byte, maxDatagram)
+			return reply{}, errTooLarge
 		}
 		if answer, err := decodeReply(s.buf[:n], s.id); !errors.Is(err, errForeign) {
 			return answer, err
 		}
 	}
 }
+
+// errTooLarge says that an answer did not fit into the buffer; the next one will.
+var errTooLarge = errors.New("the answer is larger than 16 KB")
 
 // putUSM is put for version 3. It takes an answer only for what it is: gosnmp hands over a second
 // Report as if it were data, and leaves an unsigned one unread.

@@ -250,17 +250,20 @@ var virtualPrefixes = []string{
 const guessPrefix = stubPrefix + "unmanaged "
 
 // stationSightings turns what is known of stations into sightings, and adds what spanning trees hear. A
-// port of which LLDP or CDP tells stays theirs.
-func (d *directory) stationSightings(view stationView) ([]sighting, []model.Entity) {
-	covered := map[string]map[string]bool{}
-	for i := range d.nodes {
-		node := &d.nodes[i]
-		covered[node.ID()] = coveredPorts(node.Neighbours, node.Around)
+// port of which LLDP or CDP tells stays theirs; heard is what they say.
+func (d *directory) stationSightings(view stationView, heard []sighting) ([]sighting, []model.Entity) {
+	ports := map[string]map[string]bool{} // covered ones, of the devices asked for
+	covered := func(e end) bool {
+		node := d.byID[e.device]
+		if node != nil && ports[e.device] == nil {
+			ports[e.device] = coveredPorts(node.Neighbours, node.Around)
+		}
+		return ports[e.device][e.port]
 	}
-	answers := func(e end) bool { n := d.byID[e.device]; return n != nil && n.Answers && !covered[e.device][e.port] }
+	free := func(e end) bool { node := d.byID[e.device]; return node != nil && node.Answers && !covered(e) }
 	var found []sighting
 	for _, p := range view.places {
-		if !answers(p.at) || covered[p.to.device][p.to.port] {
+		if !free(p.at) || covered(p.to) {
 			continue
 		}
 		found = append(found, sighting{from: p.at, protocol: "FDB", to: p.to, certain: true})
@@ -271,7 +274,8 @@ func (d *directory) stationSightings(view stationView) ([]sighting, []model.Enti
 	var stubs []model.Entity
 	for at, n := range view.guesses {
 		node := d.byID[at.device]
-		if state, _ := d.endState(at); !answers(at) || state != endUp {
+		// What is aggregated, or has no plug, ends at no switch that cannot be managed.
+		if state, port := d.endState(at); !free(at) || state != endUp || port.Type == typeLag || port.Type == typeVirtual || port.Type == typeMultiplexor {
 			continue
 		}
 		id := guessPrefix + strings.TrimPrefix(model.DeviceID(node.Device+" "+at.port), model.DeviceID(""))
@@ -282,19 +286,25 @@ func (d *directory) stationSightings(view stationView) ([]sighting, []model.Enti
 		})
 		found = append(found, sighting{from: at, protocol: "FDB", to: end{id, ""}, certain: true})
 	}
-	return append(found, d.spanningSightings(answers)...), stubs
+	return append(found, d.spanningSightings(free, heard)...), stubs
 }
 
 // spanningSightings are the cables that only spanning trees tell of: a port that is not designated itself
-// hears the bridge that is.
-func (d *directory) spanningSightings(free func(end) bool) []sighting {
+// hears the bridge that is. Two devices of which LLDP or CDP knows a cable need none: the port of a
+// spanning tree may be the aggregate of those that they hear.
+func (d *directory) spanningSightings(free func(end) bool, heard []sighting) []sighting {
+	cabled := map[[2]string]bool{}
+	for i := range heard {
+		a, b := heard[i].from.device, heard[i].to.device
+		cabled[[2]string{a, b}], cabled[[2]string{b, a}] = true, true
+	}
 	var found []sighting
 	for i := range d.nodes {
 		node := &d.nodes[i]
 		for _, s := range node.Around.bridge().Spanning {
 			far := single(d.byBridge[s.Bridge])
 			from := end{node.ID(), s.Port}
-			if far == nil || far == node || !free(from) {
+			if far == nil || far == node || cabled[[2]string{node.ID(), far.ID()}] || !free(from) {
 				continue
 			}
 			to := end{far.ID(), far.Around.bridge().Ports[s.BridgePort]}

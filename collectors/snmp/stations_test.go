@@ -290,3 +290,47 @@ func TestHostsOf(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// campusNodes are a star of switches with 48 ports of two stations each, and a router that knows all of them.
+func campusNodes(switches int) ([]Node, []Host) {
+	var nodes []Node
+	var hosts []Host
+	router := testNode("router", "cr", []string{"p1"})
+	router.Around = &Surroundings{}
+	for i := range switches {
+		var ports []string
+		stations := map[string][]string{}
+		for p := range 48 {
+			port, n := fmt.Sprintf("p%d", p), 2*(48*i+p)
+			ports, stations[port] = append(ports, port), macs(n, n+1)
+			addr := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), byte(p + 1)})
+			router.Around.ARP = append(router.Around.ARP, ARPEntry{Addr: addr, MAC: mac(n)})
+			if p == 0 {
+				hosts = append(hosts, Host{ID: fmt.Sprintf("server/h%d", i), Addresses: []netip.Addr{addr}})
+			}
+		}
+		name := fmt.Sprintf("s%d", i)
+		nodes = append(nodes, bridging(testNode(name, "c"+name, ports, hears("p47", "cr", "router", "x")), i, stations))
+	}
+	return append(nodes, router), hosts
+}
+
+// BenchmarkStations is what a map of 400 switches costs, and what finding 400 servers on 19,200 ports does.
+func BenchmarkStations(b *testing.B) {
+	nodes, hosts := campusNodes(400)
+	view := findStations(nodes, hosts)
+	if len(view.places) != 400 {
+		b.Fatalf("%d servers found, want 400", len(view.places))
+	}
+	b.Run("find", func(b *testing.B) {
+		for b.Loop() {
+			findStations(nodes, hosts)
+		}
+	})
+	b.Run("draw", func(b *testing.B) {
+		known := drawMap(nodes, hosts, view, nil, true).links
+		for b.Loop() {
+			drawMap(nodes, hosts, view, known, true)
+		}
+	})
+}

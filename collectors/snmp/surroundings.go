@@ -135,6 +135,14 @@ func (v *survey) look(ctx context.Context, d *device, snap *Snapshot, began time
 	v.around, v.due = &next, began.Add(wait-d.every/2) // the round nearest to it
 }
 
+// surveyOnce reads the surroundings of a device that is asked but once.
+func surveyOnce(ctx context.Context, s *session, snap *Snapshot) {
+	var v survey
+	v.look(ctx, &device{poller: &poller{timing: s.timing}, target: s.target, session: s}, snap, snap.Time)
+	v.apply(snap)
+	snap.Warnings = append(snap.Warnings, v.warnings...)
+}
+
 // apply gives the ports of a round what is known of their surroundings.
 func (v *survey) apply(s *Snapshot) {
 	s.Around = v.around

@@ -123,7 +123,7 @@ func drawMap(nodes []Node, hosts []Host, view stationView, known []model.Link, s
 	dir := newDirectory(nodes)
 	dir.knows(hosts)
 	found, stubs := dir.sightings(known)
-	learnt, guesses := dir.stationSightings(view)
+	learnt, guesses := dir.stationSightings(view, found)
 	edges, stubs := joinEdges(append(found, learnt...)), append(stubs, guesses...)
 	var links []model.Link
 	current := map[end]float64{} // confidence of the best link on a port

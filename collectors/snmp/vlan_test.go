@@ -1,6 +1,7 @@
 package snmp_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -43,7 +44,7 @@ func contexts(t *testing.T, agents map[string]*snmptest.Agent) (target string, a
 			if agent == nil {
 				continue
 			}
-			back, err := net.Dial("udp", agent.Target().String())
+			back, err := new(net.Dialer).DialContext(context.Background(), "udp", agent.Target().String())
 			if err != nil {
 				continue
 			}

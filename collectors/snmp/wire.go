@@ -76,9 +76,12 @@ func (w *wire) SetDeadline(t time.Time) error      { return w.conn.SetDeadline(t
 func (w *wire) SetReadDeadline(t time.Time) error  { return w.conn.SetReadDeadline(t) }
 func (w *wire) SetWriteDeadline(t time.Time) error { return w.conn.SetWriteDeadline(t) }
 
-// buffer holds any UDP datagram. A session has one only during a round: of ten thousand devices only
-// a few are in a round at a time.
-type buffer [65535]byte
+// buffer holds the datagrams of one session, of 16 KB: most agents cannot send more. A session has one only
+// during a round: of ten thousand devices only a few are in a round at a time.
+type buffer [16 << 10]byte
+
+// maxDatagram is the size of any UDP datagram.
+const maxDatagram = 65535
 
 // buffers and clients keep what no session has; a gosnmp client has a buffer of its own.
 var buffers, clients sync.Pool
