@@ -30,8 +30,12 @@ func openSource(cfg *config.Config, s config.Source, remembered model.Source, no
 			names = append(names, kind.Name)
 			continue
 		}
+		var entities func(model.Kind) []model.Entity
+		if remembered != nil {
+			entities = func(kind model.Kind) []model.Entity { return remembered.Entities(model.Filter{Kind: kind}) }
+		}
 		jobs, err := kind.Open(collectors.Env{
-			Name: s.Name, Every: s.Every, Decode: s.Decode, Secret: cfg.Secret, Now: now,
+			Name: s.Name, Every: s.Every, Decode: s.Decode, Secret: cfg.Secret, Now: now, Entities: entities,
 			Links: func(source string) []model.Link {
 				if remembered == nil {
 					return nil

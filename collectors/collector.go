@@ -50,7 +50,9 @@ type Env struct {
 	Decode func(into any) error             // strictly decodes the source's configuration; errors carry file:line
 	Secret func(ref string) (string, error) // resolves env:NAME, file:PATH, keyring:NAME
 	Links  func(source string) []model.Link // what the store remembers of this source's links
-	Now    func() time.Time                 //
+	// Entities are what the wall knows of a kind now, from whatever source; nil when there is no wall around.
+	Entities func(model.Kind) []model.Entity
+	Now      func() time.Time
 }
 
 // Kind opens sources of one kind.

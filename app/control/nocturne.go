@@ -140,7 +140,7 @@ type TopologyLink struct {
 }
 
 // relations are the kinds of links that are no cables.
-var relations = []string{"owns", "runs-on", "selects"}
+var relations = []string{"owns", "runs-on", "selects", "lag", "ospf", "bgp"}
 
 // topology answers with the network map: devices, stubs, and whatever else a cable ends at. With
 // the parameter kind, links of that kind and their ends instead; kind=all is everything.

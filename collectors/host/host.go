@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -173,6 +174,9 @@ func (c *Collector) entity(info *gopshost.InfoStat) model.Entity {
 		ID: model.ServerID(c.instance), Kind: model.KindServer, Name: c.instance, State: model.OK,
 		Labels: map[string]string{"addresses": strings.Join(addresses(), " ")},
 	}
+	if list := macs(); len(list) > 0 {
+		e.Labels["macs"] = strings.Join(list, " ")
+	}
 	if info != nil {
 		e.Labels["os"] = info.OS
 		e.Labels["kernel"] = info.KernelVersion
@@ -192,6 +196,22 @@ func addresses() []string {
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && len(out) < 8 {
 			out = append(out, n.IP.String())
+		}
+	}
+	return out
+}
+
+// macs are the hardware addresses by which switches see this machine, at most eight.
+func macs() []string {
+	ports, err := net.Interfaces()
+	if err != nil {
+		return nil // likewise
+	}
+	var out []string
+	for i := range ports {
+		p := &ports[i]
+		if hw := p.HardwareAddr.String(); len(p.HardwareAddr) == 6 && p.Flags&net.FlagUp != 0 && !slices.Contains(out, hw) && len(out) < 8 {
+			out = append(out, hw)
 		}
 	}
 	return out

@@ -229,10 +229,7 @@ func (d *device) readVLANs(ctx context.Context, fdb *forwarding, b *Bridge, snap
 	}
 	vlans := operationalVLANs(&t[0])
 	slices.SortStableFunc(vlans, func(x, y uint32) int { return cmp.Compare(used[y], used[x]) })
-	if len(vlans) > vlansAtOnce {
-		warnings = append(warnings, fmt.Sprintf("%d VLANs: the stations of the %d with the most access ports are read", len(vlans), vlansAtOnce))
-		vlans = vlans[:vlansAtOnce]
-	}
+	vlans = vlans[:min(len(vlans), vlansAtOnce)] // those with the most access ports: what hangs on trunks is not looked for
 	cred := d.session.cred
 	for _, vlan := range vlans {
 		in := cred

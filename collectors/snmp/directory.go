@@ -199,6 +199,9 @@ func (d *directory) absent(known map[end][]end, from end, n *Neighbour) (end, bo
 func farEnds(known []model.Link) map[end][]end {
 	ends := make(map[end][]end, 2*len(known))
 	for _, l := range known {
+		if l.Kind != kindCable {
+			continue
+		}
 		a, b := end{l.A, l.APort}, end{l.B, l.BPort}
 		ends[a], ends[b] = append(ends[a], b), append(ends[b], a)
 	}

@@ -42,7 +42,7 @@ func BenchmarkSnmpFleet(b *testing.B) {
 	every, forTime := fleetTime(b, "NOCTURNE_FLEET_EVERY", 30*time.Second), fleetTime(b, "NOCTURNE_FLEET_FOR", 100*time.Second)
 	port, stop := startFleet(b, 50*time.Millisecond, fleetPorts)
 	cpu, _ := cpuTime(b)
-	l := runFleet(b, devices, port, every, forTime)
+	l := runFleet(b, devices, port, 0, every, forTime)
 	after, memory := cpuTime(b)
 	_, objects := stop()
 	slices.Sort(l.late)

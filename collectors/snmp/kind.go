@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/store/model"
 )
 
 // Config is what one source of kind "snmp" has beside kind, name and every.
@@ -96,6 +97,9 @@ func open(env collectors.Env, known *roster) ([]collectors.Job, error) {
 		credentials: func() (Credentials, error) { return c.credentials(env.Secret) },
 		maps:        newMapper(env.Name, every, env.Links(env.Name), env.Now),
 		roster:      known, checks: newRechecker(env.Now),
+	}
+	if env.Entities != nil {
+		shared.maps.hosts = func() []Host { return HostsOf(append(env.Entities(model.KindServer), env.Entities(model.KindNode)...)) }
 	}
 	jobs, err := shared.jobs(c.Targets, c.Port)
 	if err != nil {

@@ -172,3 +172,63 @@ func TestAdjacencies(t *testing.T) {
 		t.Errorf("adjacencies %q, want them forgotten after a day", left)
 	}
 }
+
+// TestAggregationCut holds what a wall sees when an aggregation of two cables loses one.
+func TestAggregationCut(t *testing.T) {
+	chassis := map[string]string{"sw1": "02aa00000001", "sw2": "02aa00000002"}
+	var agents []*snmptest.Agent
+	var c snmp.Config
+	for name, far := range map[string]string{"sw1": "sw2", "sw2": "sw1"} {
+		rec := made(t, name, 4)
+		sets(t, rec, [3]string{"1.0.8802.1.1.2.1.3.1.0", "2", "4"}, [3]string{"1.0.8802.1.1.2.1.3.2.0", "4x", chassis[name]})
+		for port := 1; port <= 2; port++ {
+			if err := hear(rec, port, chassis[far], far, fmt.Sprintf("p%d", port)); err != nil {
+				t.Fatal(err)
+			}
+			sets(t, rec, [3]string{fmt.Sprintf("1.2.840.10006.300.43.1.2.1.1.13.%d", port), "2", "4"})
+		}
+		agents = append(agents, serve(t, rec, snmptest.Behaviour{}))
+		c.Targets = append(c.Targets, agents[len(agents)-1].Target().String())
+	}
+	b := newBench(t, c, nil)
+	for range 3 {
+		b.well()
+	}
+	for _, a := range agents {
+		change(t, a, cut(1))
+	}
+	b.well()
+	b.well()
+	var got []string
+	for _, l := range b.batches["topology"].Links {
+		got = append(got, fmt.Sprintf("%s %s--%s %s %q", l.Kind, l.APort, l.BPort, l.State, l.Reason))
+	}
+	want := []string{
+		`ethernet p1--p1 warning "down, seen by both ends; p4 carries on with 1 of 2 members"`, `ethernet p2--p2 ok ""`,
+		`lag p4--p4 warning "1 of 2 members up, 1 Gbit/s of 2 Gbit/s"`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("links (-want +got):\n%s", diff)
+	}
+	for port, want := range map[string]float64{"p1": 0, "p2": 1} {
+		if up, ls := b.sample("topology", "nocturne_link_up", "a_port", port); up != want || ls.Get("lag") != "p4" {
+			t.Errorf("nocturne_link_up %v %s, want %v", up, ls, want)
+		}
+	}
+	scope := c.Targets[0]
+	if e := b.entity(scope, "device/"+b.name(scope)+"/port/p1"); e.State != model.Warning || e.Reason != "down, p4 carries on" {
+		t.Errorf("port %s %q, want a warning", e.State, e.Reason)
+	}
+}
+
+// name is what the device of a scope is called.
+func (b *bench) name(scope string) string {
+	b.t.Helper()
+	for _, e := range b.batches[scope].Entities {
+		if e.Kind == model.KindDevice {
+			return e.Name
+		}
+	}
+	b.t.Fatalf("no device in scope %s", scope)
+	return ""
+}

@@ -80,6 +80,21 @@ var objectNames = []struct {
 	{oidHrProcessorEntry, "hrProcessorTable"},
 	{oidUCD, "UCD-SNMP-MIB"},
 	{oidBasePortEntry, "dot1dBasePortTable"},
+	{oidStpPortEntry, "dot1dStpPortTable"},
+	{oidFdbPort, "dot1dTpFdbTable"},
+	{oidQFdbPort, "dot1qTpFdbTable"},
+	{oidPortVlanEntry, "dot1qPortVlanTable"},
+	{oidVtpVlanEntry, "vtpVlanTable"},
+	{oidVMEntry, "vmMembershipTable"},
+	{oidAggPortEntry, "dot3adAggPortTable"},
+	{oidPAgPEntry, "pagpEtherChannelTable"},
+	{oidIfStackEntry, "ifStackTable"},
+	{oidIPAddrEntry, "ipAddrTable"},
+	{oidIPAddressEntry, "ipAddressTable"},
+	{oidNetToPhysical, "ipNetToPhysicalTable"},
+	{oidNetToMedia, "ipNetToMediaTable"},
+	{oidOspfNbrEntry, "ospfNbrTable"},
+	{oidBgpPeerEntry, "bgpPeerTable"},
 }
 
 // objectName names the table that an OID belongs to.

@@ -50,7 +50,7 @@ type Entity struct {
 
 // Evidence is one reason to believe in a Link.
 type Evidence struct {
-	Source   string `json:"source"`   // "LLDP", "CDP", "FDB", "ARP", "owner", "endpoints", "drawn"
+	Source   string `json:"source"`   // "LLDP", "CDP", "FDB", "ARP", "STP", "OSPF", "BGP", "owner", "endpoints", "drawn"
 	Observer string `json:"observer"` // ID of the entity that says so
 }
 
@@ -61,7 +61,7 @@ type Link struct {
 	APort      string     `json:"a_port"`
 	B          string     `json:"b"`
 	BPort      string     `json:"b_port"`
-	Kind       string     `json:"kind"` // "ethernet", "owns", "runs-on", "selects"
+	Kind       string     `json:"kind"` // "ethernet", "lag", "ospf", "bgp", "owns", "runs-on", "selects"
 	State      State      `json:"state"`
 	Reason     string     `json:"reason,omitempty"`
 	Since      time.Time  `json:"since"` // set by the store when zero

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ const (
 	sysName     = ".1.3.6.1.2.1.1.5.0"
 	onTheirWay  = 1 << 14
 	maxAnswers  = 1 << 10 // kept: alike devices are asked alike questions
-	idBytes     = 4       // of a request-id as gosnmp writes it
+	idBytes     = 4       // of the request-id in all answers
 	fleetBuffer = 8 << 20
 )
 
@@ -139,6 +140,7 @@ func (f *Fleet) answer(msg []byte, addr net.IP) []byte {
 		a := Agent{rec: f.rec}
 		reply := *request
 		reply.PDUType, reply.Error, reply.ErrorIndex = gosnmp.GetResponse, gosnmp.NoError, 0
+		reply.RequestID = math.MaxInt32 // of idBytes, to be replaced
 		reply.Variables = a.variables(request, &reply)
 		own := false
 		for i := range reply.Variables {
