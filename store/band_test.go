@@ -92,7 +92,7 @@ func TestReduce(t *testing.T) {
 // A burst of traffic between two steps shows in the band of its rate, and of a sum over series.
 func TestBandOfOtherExpressions(t *testing.T) {
 	c := newClock()
-	c.now = c.now.Truncate(time.Hour)
+	c.set(c.now.Truncate(time.Hour))
 	s := open(t, Options{Now: c.Now, Tick: never})
 	start, octets := c.now, 0.0
 	for i := range 6 * 60 * 6 { // six hours, every ten seconds

@@ -62,7 +62,7 @@ func benchChild(engine string) error {
 	}
 	dir := os.Getenv(benchDirEnv)
 	c := newClock()
-	c.now = c.now.Truncate(24 * time.Hour)
+	c.set(c.now.Truncate(24 * time.Hour))
 	var e benchEngine
 	switch engine {
 	case "nocturne":

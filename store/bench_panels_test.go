@@ -21,7 +21,7 @@ func BenchmarkPanels(b *testing.B) {
 	}{{"week", benchSeries, benchEvery, 7}, {"year", 200, time.Minute, 365}} {
 		b.Run(tc.name, func(b *testing.B) {
 			c := newClock()
-			c.now = c.now.Truncate(24 * time.Hour)
+			c.set(c.now.Truncate(24 * time.Hour))
 			start := c.now
 			s := open(b, Options{Dir: b.TempDir(), Now: c.Now, Tick: never, Retention: 1000 * 24 * time.Hour})
 			l := newFleet()

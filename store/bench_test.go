@@ -9,7 +9,7 @@ import (
 // BenchmarkReopen opens a folder whose write-ahead file holds two hours of 10,000 series.
 func BenchmarkReopen(b *testing.B) {
 	c := newClock()
-	c.now = c.now.Truncate(bolt.Window)
+	c.set(c.now.Truncate(bolt.Window))
 	opts := Options{Dir: b.TempDir(), Now: c.Now, Tick: never}
 	s := open(b, opts)
 	f := newFleet()

@@ -158,9 +158,9 @@ func TestLate(t *testing.T) {
 	start := c.now
 	tell(c.now, 1)
 	right := c.now
-	c.now = c.now.Add(24 * time.Hour) // the clock is wrong for a moment
+	c.set(c.now.Add(24 * time.Hour)) // the clock is wrong for a moment
 	tell(c.now, 2)
-	c.now = right.Add(10 * time.Second)
+	c.set(right.Add(10 * time.Second))
 	tell(c.now, 3) // and is right again: nothing is blocked
 	tell(start, 1)
 	tell(start, 7)
@@ -175,7 +175,7 @@ func TestLate(t *testing.T) {
 	if diff := cmp.Diff(Dropped{Late: 3, Duplicate: 1}, s.Dropped()); diff != "" {
 		t.Error(diff)
 	}
-	c.now = start.Add(3 * time.Hour) // 8:00: the first window is sealed
+	c.set(start.Add(3 * time.Hour)) // 8:00: the first window is sealed
 	s.tick()
 	before := s.Dropped().Late
 	tell(start.Add(50*time.Minute), 5)

@@ -24,7 +24,7 @@ func TestRangeCacheAnswersAsTheEngineDoes(t *testing.T) {
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	c := newClock()
-	s := open(t, Options{Now: c.Now})
+	s := open(t, Options{Now: c.Now, Tick: never})
 	type late struct {
 		due   time.Time
 		batch model.Batch

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,13 +13,27 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
-// clock is a clock that a test sets.
-type clock struct{ now time.Time }
+// clock is a clock that a test sets. The store's goroutines read it too; only the test reads now itself.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
 
-func (c *clock) Now() time.Time          { return c.now }
-func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
 
-func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)} }
+func (c *clock) advance(d time.Duration) { c.set(c.now.Add(d)) }
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)} }
 
 func open(t testing.TB, opts Options) *Store {
 	t.Helper()
