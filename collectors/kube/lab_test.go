@@ -133,7 +133,7 @@ func labDir(t *testing.T) string {
 	}
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		lab := filepath.Join(dir, ".cache", "lab")
-		if _, err := os.Stat(filepath.Join(lab, "run", "kubeconfig")); err == nil {
+		if _, err := os.Stat(filepath.Join(lab, "run", "lab.sock")); err == nil { // there as long as it runs
 			return lab
 		}
 	}
