@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -144,9 +145,14 @@ func TestServerGoneAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: a}}
+	// The collector still runs when this server ends, and watches anew as soon as its connections are
+	// cut: it is the end of all requests' context that lets Close come to an end.
+	requests, end := context.WithCancel(t.Context())
+	again := &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: a, BaseContext: func(net.Listener) context.Context { return requests },
+	}}
 	again.Start()
-	defer func() { again.CloseClientConnections(); again.Close() }()
+	defer func() { end(); again.Close() }()
 	took := b.await(t, 15*time.Second, "back with what happened meanwhile", func() bool {
 		return b.row().State == model.OK && b.entities["kube/ctx-a/node/n2"].State == model.OK && b.entities[podID].State == model.OK
 	})
