@@ -30,6 +30,23 @@ const (
 	KindInterface   Kind = "interface"
 	KindStub        Kind = "stub" // a neighbour that is only known by what others say of it
 	KindSource      Kind = "source"
+
+	// More of Kubernetes. What has a singular name in its API is called so.
+	KindContainer       Kind = "container" // never an entity of the store: a place within its pod
+	KindJob             Kind = "job"
+	KindCronJob         Kind = "cronjob"
+	KindVolumeClaim     Kind = "persistentvolumeclaim"
+	KindVolume          Kind = "persistentvolume"
+	KindAutoscaler      Kind = "horizontalpodautoscaler"
+	KindBudget          Kind = "poddisruptionbudget"
+	KindIngress         Kind = "ingress"
+	KindQuota           Kind = "resourcequota"
+	KindAPIService      Kind = "apiservice"
+	KindCertificate     Kind = "certificate" // of cert-manager, or a TLS secret
+	KindHelmRelease     Kind = "helmrelease"
+	KindCustom          Kind = "customresource"
+	KindCustomResources Kind = "customresourcedefinition"
+	KindProject         Kind = "project" // one of the CNCF landscape that runs in a cluster
 )
 
 // Entity is a thing that an operator points at.
