@@ -146,7 +146,7 @@ func (c *Cluster) get(ctx context.Context, path string) ([]byte, error) {
 // does without; nil for nothing.
 func (c *Cluster) remark(v *view) error {
 	r := collectors.Remark{State: model.OK}
-	for _, res := range collections {
+	for _, res := range resources {
 		if err := v.trouble[res.name]; err != nil {
 			r.State = model.Warning
 			r.Text = joinText(r.Text, short(res.name, err))

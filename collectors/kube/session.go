@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -16,52 +15,9 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
-// watchable is a collection that can be watched.
-type watchable struct {
-	name       string
-	namespaced bool
-	informer   func(informers.SharedInformerFactory) cache.SharedIndexInformer
-	selector   string // of fields; "" for all
-}
-
-// collections are what is watched, the essential ones first.
-var collections = []watchable{
-	{"nodes", false, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Core().V1().Nodes().Informer()
-	}, ""},
-	{"pods", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Core().V1().Pods().Informer()
-	}, ""},
-	{"deployments", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Apps().V1().Deployments().Informer()
-	}, ""},
-	{"replicasets", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Apps().V1().ReplicaSets().Informer()
-	}, ""},
-	{"statefulsets", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Apps().V1().StatefulSets().Informer()
-	}, ""},
-	{"daemonsets", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Apps().V1().DaemonSets().Informer()
-	}, ""},
-	{"services", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Core().V1().Services().Informer()
-	}, ""},
-	{"endpointslices", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Discovery().V1().EndpointSlices().Informer()
-	}, ""},
-	// Normal events are the cluster's small talk: they are not even transferred.
-	{"events", true, func(f informers.SharedInformerFactory) cache.SharedIndexInformer {
-		return f.Core().V1().Events().Informer()
-	}, "type!=Normal"},
-}
-
-// essential is how many of the collections the first picture waits for.
-const essential = 2
-
 // watched is one collection in one namespace.
 type watched struct {
-	watchable
+	resource
 	key      string
 	informer cache.SharedIndexInformer
 	handled  cache.DoneChecker // the handler has seen the whole first list
@@ -76,7 +32,6 @@ type session struct {
 	watched []watched
 	strings interner
 	wg      sync.WaitGroup
-	stops   []func()
 
 	dirty   chan struct{} // something changed
 	ask     chan struct{} // probe, please
@@ -109,21 +64,18 @@ func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func
 	c.health.mu.Unlock()
 	defer func() {
 		cancel()
-		for _, stop := range s.stops {
-			stop()
-		}
 		s.wg.Wait()
 	}()
 	s.wg.Go(func() { s.probes(ctx) })
 	s.wg.Go(func() { c.usage.run(ctx, c.metrics, c.namespaces, max(c.every, usageEvery), c.now, s.dirty) })
-	if err := s.start(ctx, collections[:essential]); err != nil {
+	if err := s.start(ctx, inTier(essential)); err != nil {
 		return err
 	}
 	return s.loop(ctx)
 }
 
 // start begins to watch collections.
-func (s *session) start(ctx context.Context, list []watchable) error {
+func (s *session) start(ctx context.Context, list []resource) error {
 	for _, r := range list {
 		namespaces := []string{metav1.NamespaceAll}
 		if r.namespaced && len(s.c.namespaces) > 0 {
@@ -140,11 +92,12 @@ func (s *session) start(ctx context.Context, list []watchable) error {
 	return nil
 }
 
-func (s *session) watch(ctx context.Context, r watchable, ns string) (watched, error) {
-	factory := informers.NewSharedInformerFactoryWithOptions(s.c.api, 0,
-		informers.WithNamespace(ns), informers.WithTransform(s.strings.transform),
-		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.FieldSelector = r.selector }))
-	w := watched{watchable: r, key: collection(r.name, ns), informer: r.informer(factory)}
+func (s *session) watch(ctx context.Context, r resource, ns string) (watched, error) {
+	w := watched{resource: r, key: collection(r.name, ns)}
+	w.informer = r.informer(s.c, ns, func(o *metav1.ListOptions) { o.FieldSelector = r.selector })
+	if err := w.informer.SetTransform(func(obj any) (any, error) { return r.transform(&s.strings, obj) }); err != nil {
+		return w, err
+	}
 	err := w.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
 		if ctx.Err() != nil {
 			return
@@ -169,8 +122,7 @@ func (s *session) watch(ctx context.Context, r watchable, ns string) (watched, e
 		case <-ctx.Done():
 		}
 	})
-	factory.StartWithContext(ctx)
-	s.stops = append(s.stops, factory.Shutdown)
+	s.wg.Go(func() { w.informer.RunWithContext(ctx) })
 	return w, nil
 }
 
@@ -252,7 +204,7 @@ func (s *session) loop(ctx context.Context) error {
 			}
 		}
 		if len(s.watched) == s.essentialWatches() && s.settled(s.watched) {
-			if err := s.start(ctx, collections[essential:]); err != nil {
+			if err := s.start(ctx, inTier(regular)); err != nil {
 				return err
 			}
 		}

@@ -78,7 +78,7 @@ func readUsage(ctx context.Context, client versioned.Interface, namespaces []str
 		return usage{remark: noUsage(err)}
 	}
 	for _, n := range nodes.Items {
-		u.nodes[n.Name] = resources(n.Usage)
+		u.nodes[n.Name] = amounts(n.Usage)
 	}
 	for _, ns := range namespaces {
 		pods, err := client.MetricsV1beta1().PodMetricses(ns).List(ctx, metav1.ListOptions{})
@@ -88,7 +88,7 @@ func readUsage(ctx context.Context, client versioned.Interface, namespaces []str
 		for _, p := range pods.Items {
 			var sum Resources
 			for _, c := range p.Containers {
-				r := resources(c.Usage)
+				r := amounts(c.Usage)
 				sum.CPU += r.CPU
 				sum.Memory += r.Memory
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func shop() *view {
 		cluster: "c", context: "ctx", host: "h:6443", version: "v1.36.3", now: noon,
 		known: map[string]bool{}, trouble: map[string]error{},
 	}
-	for _, r := range collections {
+	for _, r := range resources {
 		v.known[r.name] = true
 	}
 	v.add("nodes", &Node{meta: meta{Name: "n1"}, Conditions: []Condition{{Type: "Ready", Status: "True"}}, Allocatable: Resources{CPU: 4, Memory: 8e9, Pods: 110}})
@@ -130,8 +131,8 @@ func TestDiff(t *testing.T) {
 		t.Errorf("nothing changed, but told were %v %v %v %v", e, l, g, gl)
 	}
 	v := shop()
-	v.pods = v.pods[:1]
-	v.pods[0].Phase = "Failed"
+	v.objects["pods"] = v.objects["pods"][:1]
+	v.objects["pods"][0].(*Pod).Phase = "Failed"
 	v.index()
 	entities, _, gone, goneLinks := before.diff(v.picture())
 	var ids []string
@@ -238,6 +239,16 @@ func find(t *testing.T, name string) []byte {
 	return nil
 }
 
+// named is a resource by its name.
+func named(t *testing.T, name string) *resource {
+	t.Helper()
+	i := slices.IndexFunc(resources, func(r resource) bool { return r.name == name })
+	if i < 0 {
+		t.Fatalf("no resource %s", name)
+	}
+	return &resources[i]
+}
+
 func items[T any](t *testing.T, file string) []T {
 	t.Helper()
 	var list struct{ Items []T }
@@ -284,7 +295,7 @@ func TestRecorded(t *testing.T) {
 	t.Run("replica sets", func(t *testing.T) {
 		owned := 0
 		for _, o := range items[appsv1.ReplicaSet](t, "replicasets-default.json") {
-			out, err := in.transform(&o)
+			out, err := named(t, "replicasets").transform(&in, &o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -311,15 +322,16 @@ func checkLoad(t *testing.T, w *Workload, v Verdict) {
 
 func TestTransformIsIdempotent(t *testing.T) {
 	var in interner
-	once, err := in.transform(testPod("p1", running))
+	pods := named(t, "pods")
+	once, err := pods.transform(&in, testPod("p1", running))
 	if err != nil {
 		t.Fatal(err)
 	}
-	twice, err := in.transform(once)
+	twice, err := pods.transform(&in, once)
 	if err != nil || twice != once {
 		t.Errorf("transformed again: %v, %v", twice, err)
 	}
-	if _, err := in.transform((*corev1.Pod)(nil)); err == nil {
+	if _, err := pods.transform(&in, (*corev1.Pod)(nil)); err == nil {
 		t.Error("a nil pod is no error")
 	}
 }
@@ -340,7 +352,7 @@ func FuzzTransform(f *testing.F) {
 			if json.Unmarshal(data, o) != nil {
 				continue
 			}
-			out, err := in.transform(o)
+			out, err := named(t, name).transform(&in, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -355,12 +367,12 @@ func FuzzTransform(f *testing.F) {
 // BenchmarkPicture draws a cluster of 20,000 pods.
 func BenchmarkPicture(b *testing.B) {
 	v := shop()
-	pod := *v.pods[0]
-	v.pods = nil
+	pod := *v.objects["pods"][0].(*Pod)
+	v.objects["pods"] = nil
 	for i := range 20_000 {
 		p := pod
 		p.Name = fmt.Sprint("web-1-", i)
-		v.pods = append(v.pods, &p)
+		v.add("pods", &p)
 	}
 	v.index()
 	b.Run("picture", func(b *testing.B) {

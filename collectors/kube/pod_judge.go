@@ -52,18 +52,6 @@ func JudgePod(p *Pod, nodeLost bool, now time.Time) Verdict {
 	return judgeNotReady(p, now)
 }
 
-// ready reports whether the pod serves.
-func (p *Pod) ready() bool { return p.Ready != nil && p.Ready.Status == "True" }
-
-// restarts is the sum over the containers.
-func (p *Pod) restarts() int {
-	n := 0
-	for _, c := range p.Containers {
-		n += int(c.Restarts)
-	}
-	return n
-}
-
 func judgeFailed(p *Pod) Verdict {
 	if p.Reason == "Evicted" {
 		return Verdict{model.Warning, words("Evicted", p.Message)}
@@ -166,11 +154,4 @@ func waiting(p *Pod) string {
 		}
 	}
 	return ""
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
