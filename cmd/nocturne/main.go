@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,15 @@ const (
 	exitUsage = 2
 )
 
+// collectAt is how much the heap may grow, in percent, before garbage is collected. What a wall holds
+// changes slowly and is held for months: half of Go's default costs a few percent of the processor time
+// and saves a quarter of the memory.
+const collectAt = 50
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
