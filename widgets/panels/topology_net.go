@@ -104,7 +104,10 @@ func (u portUse) of(near, nearPort, far, farPort string) float64 {
 	return math.NaN()
 }
 
-// readNetwork gathers devices, and servers and neighbours that hang on a cable.
+// onMap are the kinds of what a map shows. All but devices are there for the cable that they hang on.
+var onMap = []model.Kind{model.KindDevice, model.KindServer, model.KindNode, model.KindStub}
+
+// readNetwork gathers devices, and machines and neighbours that hang on a cable.
 func readNetwork(src model.Source, use portUse) *network {
 	n := &network{now: src.Now()}
 	links := src.Links(model.Filter{Kind: "ethernet"})
@@ -121,7 +124,7 @@ func readNetwork(src model.Source, use portUse) *network {
 		}
 	}
 	groups := map[string]string{} // site by entity ID
-	for _, kind := range []model.Kind{model.KindDevice, model.KindServer, model.KindStub} {
+	for _, kind := range onMap {
 		for _, e := range src.Entities(model.Filter{Kind: kind}) {
 			if kind != model.KindDevice && !linked[e.ID] {
 				continue
@@ -233,7 +236,7 @@ func (l *netLink) isMeant(a *model.Alert) bool {
 // layerHint reads the layer off what people call a device; the label "role" wins over the name.
 func layerHint(e model.Entity) plot.Layer {
 	switch e.Kind {
-	case model.KindServer:
+	case model.KindServer, model.KindNode:
 		return plot.LayerServers
 	case model.KindStub:
 		return plot.LayerAuto

@@ -70,7 +70,7 @@ func indexMap(src model.Source, n *network) *mapIndex {
 		add(target{entity: e.ID}, on[e.ID], l["address"], l["sysName"], l["serial"], l["mac"], l["chassis"], l["sysLocation"])
 	}
 	known := map[string]model.Entity{}
-	for _, kind := range []model.Kind{model.KindDevice, model.KindServer, model.KindStub} {
+	for _, kind := range onMap {
 		for _, e := range src.Entities(model.Filter{Kind: kind}) {
 			known[e.ID] = e
 		}

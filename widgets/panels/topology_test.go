@@ -336,6 +336,9 @@ func TestReadNetwork(t *testing.T) {
 	c := badNight()
 	c.Add(model.Entity{ID: model.ServerID("alone"), Kind: model.KindServer, Name: "alone", State: model.OK})
 	c.Cables = append(c.Cables, model.Link{A: model.DeviceID("acc11"), APort: "x", B: "device/ghost", BPort: "y", Kind: "ethernet", State: model.OK})
+	c.Add(model.Entity{ID: model.NodeID("prod", "worker-1"), Kind: model.KindNode, Name: "worker-1", State: model.Critical})
+	c.Add(model.Entity{ID: model.NodeID("prod", "worker-2"), Kind: model.KindNode, Name: "worker-2", State: model.OK})
+	c.Cables = append(c.Cables, model.Link{A: model.DeviceID("acc11"), APort: "z", B: model.NodeID("prod", "worker-1"), Kind: "ethernet", State: model.OK})
 	c.Firing = append(c.Firing, model.Alert{ID: "hot", Severity: model.Warning, Entity: model.DeviceID("acc11"), AckBy: "j.park"})
 	m, _ := sceneOf(c, true, 1299, 898)
 	byName := map[string]netNode{}
@@ -344,6 +347,12 @@ func TestReadNetwork(t *testing.T) {
 	}
 	if _, ok := byName["alone"]; ok {
 		t.Error("a server without a cable is on the map")
+	}
+	if n := byName["worker-1"]; n.kind != model.KindNode || n.state != model.Critical || n.hint != plot.LayerServers {
+		t.Errorf("a Kubernetes node on a switch port is %+v, want itself among the servers", n)
+	}
+	if _, ok := byName["worker-2"]; ok {
+		t.Error("a node without a cable is on the map")
 	}
 	if n := byName["ghost"]; n.kind != model.KindStub {
 		t.Errorf("an end that nobody describes is a %q, want a stub", n.kind)

@@ -175,7 +175,7 @@ func (a *arranger) placeMembers(u *unitPlan, row rowSpan) {
 		r := plot.Rect{X: x, Y: row.middle() - h/2, W: w, H: h}
 		form, bold := formBox, true
 		switch a.nodes[m.node].kind {
-		case model.KindServer:
+		case model.KindServer, model.KindNode:
 			form, bold = formPlain, false
 		case model.KindStub:
 			form, bold = formPill, false
@@ -241,7 +241,7 @@ func (a *arranger) countBelow(members []member, x, most float64) {
 		for _, i := range m.below {
 			name = a.nodes[i].name
 			switch a.nodes[i].kind {
-			case model.KindServer:
+			case model.KindServer, model.KindNode:
 				servers++
 			default:
 				others++
