@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,14 @@ import (
 	"strings"
 )
 
-// kubernetesVersion is what the programs say they are; it follows tools/kubernetes/go.mod.
-const kubernetesVersion = "v1.36.3"
+// What the programs of Kubernetes say they are; these follow tools/kubernetes/go.mod and tools/kubernetes-older/go.mod.
+const (
+	kubernetesVersion = "v1.36.3"
+	olderVersion      = "v1.35.4"
+)
+
+// certificateCRD is the definition of cert-manager's certificates, which is copied beside the programs.
+const certificateCRD = "cert-manager.io_certificates.yaml"
 
 // A tool is a set of programs built from one module below tools, whose go.sum pins them.
 type tool struct {
@@ -21,16 +28,33 @@ type tool struct {
 	LDFlags  string
 }
 
-func tools() []tool {
-	k8s := func(name string) string { return "k8s.io/kubernetes/cmd/" + name }
-	return []tool{
-		{"etcd", map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}, ""},
-		{"kwok", map[string]string{"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, ""},
-		{"kubernetes", map[string]string{"kube-apiserver": k8s("kube-apiserver"), "kube-controller-manager": k8s("kube-controller-manager"),
-			"kube-scheduler": k8s("kube-scheduler"), "kubectl": k8s("kubectl")},
-			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36" +
-				" -X k8s.io/component-base/version.gitVersion=" + kubernetesVersion},
+// tools are the programs for so many clusters.
+func tools(clusters int) []tool {
+	k8s := func(suffix string, names ...string) map[string]string {
+		programs := map[string]string{}
+		for _, name := range names {
+			programs[name+suffix] = "k8s.io/kubernetes/cmd/" + name
+		}
+		return programs
 	}
+	list := []tool{
+		{Module: "etcd", Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}},
+		{Module: "kwok", Programs: map[string]string{"kwok": "sigs.k8s.io/kwok/cmd/kwok"}},
+		{Module: "metrics-server", Programs: map[string]string{"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}},
+		{Module: "kubernetes", Programs: k8s("", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"), LDFlags: versionFlags(kubernetesVersion)},
+	}
+	if clusters > 1 {
+		list = append(list, tool{Module: "kubernetes-older", Programs: k8s("-"+olderVersion, "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+			LDFlags: versionFlags(olderVersion)})
+	}
+	return list
+}
+
+// versionFlags let the programs say which version of Kubernetes they are.
+func versionFlags(version string) string {
+	const variable = " -X k8s.io/component-base/version."
+	numbers := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	return variable + "gitMajor=" + numbers[0] + variable + "gitMinor=" + numbers[1] + variable + "gitVersion=" + version
 }
 
 // systemPrograms are what the network half takes from Debian, with the package of each.
@@ -63,14 +87,39 @@ func (t tool) missingPrograms(bin string) []string {
 	return missing
 }
 
-// checkBuilt fails where a program of the cluster has not been built.
-func checkBuilt(bin string) error {
-	for _, t := range tools() {
-		if missing := t.missingPrograms(bin); missing != nil {
-			return fmt.Errorf("%s not in %s: run 'lab build' first", strings.Join(missing, ", "), bin)
-		}
+// checkBuilt fails where something that so many clusters need has not been built.
+func checkBuilt(bin string, clusters int) error {
+	var missing []string
+	for _, t := range tools(clusters) {
+		missing = append(missing, t.missingPrograms(bin)...)
+	}
+	if _, err := os.Stat(filepath.Join(bin, certificateCRD)); err != nil {
+		missing = append(missing, certificateCRD)
+	}
+	if missing != nil {
+		return fmt.Errorf("%s not in %s: run 'lab build' first", strings.Join(missing, ", "), bin)
 	}
 	return nil
+}
+
+// fetchDefinition copies the definition of cert-manager's certificates out of its module, whose go.sum pins it.
+func fetchDefinition(ctx context.Context, source, bin string) error {
+	const module = "github.com/cert-manager/cert-manager"
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+	cmd.Dir = filepath.Join(source, "tools", "cert-manager")
+	text, err := outputOf(cmd)
+	if err != nil {
+		return fmt.Errorf("module %s: %w", module, err)
+	}
+	var found struct{ Dir string }
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return fmt.Errorf("module %s: %w", module, err)
+	}
+	definition, err := os.ReadFile(filepath.Join(found.Dir, "deploy", "crds", certificateCRD))
+	if err != nil {
+		return fmt.Errorf("module %s: %w", module, err)
+	}
+	return os.WriteFile(filepath.Join(bin, certificateCRD), definition, 0o600)
 }
 
 // build compiles what bin does not hold yet, one program at a time, and reports progress to out.
@@ -78,7 +127,10 @@ func build(ctx context.Context, source, bin string, out io.Writer) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	for _, t := range tools() {
+	if err := fetchDefinition(ctx, source, bin); err != nil {
+		return err
+	}
+	for _, t := range tools(len(clusterPlans())) {
 		missing := t.missingPrograms(bin)
 		for _, name := range missing {
 			fmt.Fprintf(out, "building %s\n", name)

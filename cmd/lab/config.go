@@ -2,32 +2,28 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// wallConfig is a Nocturne configuration that watches everything in the lab. Its boards are the built-in ones.
-func wallConfig(p plan, dir string) string {
-	var targets []string
-	for _, d := range p.Devices {
-		targets = append(targets, fmt.Sprintf("'%s:%d'", agentAddress(d), agentPort))
+// wallConfig is a Nocturne configuration that watches the network and some clusters of the lab. Its boards are the
+// built-in ones.
+func wallConfig(p plan, clusters []clusterPlan, dir string) string {
+	var text strings.Builder
+	text.WriteString("sources:\n  - {kind: host, every: 5s}\n")
+	for _, c := range clusters {
+		fmt.Fprintf(&text, "  - {kind: kubernetes, name: %s, kubeconfig: %q, context: %s, every: 5s}\n", c.Name, kubeconfigIn(dir), c.Name)
 	}
-	return fmt.Sprintf(`sources:
-  - {kind: host, every: 5s}
-  - {kind: kubernetes, name: %s, kubeconfig: %q, context: %s, every: 5s}
-  - kind: snmp
-    name: campus
-    version: 2c
-    community: %q
-    every: 5s
-    targets: [%s]
-`, clusterName, kubeconfigIn(dir), clusterName, "file:"+filepath.Join(dir, "community"), strings.Join(targets, ", "))
+	return text.String() + networkSources(p, dir)
 }
 
-// writeWallConfig writes the configuration and the secret that it refers to.
-func writeWallConfig(p plan, dir string) error {
-	for name, text := range map[string]string{"nocturne.yaml": wallConfig(p, dir), "community": readCommunity + "\n"} {
+// writeWallConfig writes the configuration and the secrets that it refers to.
+func writeWallConfig(p plan, clusters []clusterPlan, dir string) error {
+	files := map[string]string{"nocturne.yaml": wallConfig(p, clusters, dir)}
+	maps.Copy(files, networkSecrets)
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("configuration of the wallboard: %w", err)
 		}

@@ -23,6 +23,7 @@ func loseNode(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
+	c.kubelets.silence(lostNode, true)
 	if err := c.setLease(ctx, s.now(), 24*time.Hour); err != nil {
 		return err
 	}
@@ -35,6 +36,7 @@ func findNode(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
+	c.kubelets.silence(lostNode, false)
 	if err := c.setLease(ctx, s.now().Add(-time.Minute), time.Second); err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func crashPod(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
-	pod, err := c.readyPod(ctx, "checkout")
+	pod, err := c.readyPod(ctx, "shop", "checkout")
 	if err != nil {
 		return err
 	}
@@ -64,16 +66,16 @@ func crashPod(ctx context.Context, s *supervisor) error {
 	return c.wait(ctx, "-n", "shop", "pod", pod, "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff")
 }
 
-// readyPod picks a pod of a workload in namespace shop to do something to.
-func (c *cluster) readyPod(ctx context.Context, workload string) (string, error) {
-	ready, err := c.kubectl(ctx, nil, "-n", "shop", "get", "pods", "-l", "app.kubernetes.io/name="+workload, "-o",
+// readyPod picks a pod of a workload to do something to.
+func (c *cluster) readyPod(ctx context.Context, namespace, workload string) (string, error) {
+	ready, err := c.kubectl(ctx, nil, "-n", namespace, "get", "pods", "-l", "app.kubernetes.io/name="+workload, "-o",
 		`jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {.spec.nodeName}{"\n"}{end}`)
 	if err != nil {
 		return "", err
 	}
 	pod, err := podElsewhere(ready, lostNode)
 	if err != nil {
-		return "", fmt.Errorf("shop/%s: %w", workload, err)
+		return "", fmt.Errorf("%s/%s: %w", namespace, workload, err)
 	}
 	return pod, nil
 }
@@ -85,7 +87,7 @@ func killForMemory(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
-	pod, err := c.readyPod(ctx, "api")
+	pod, err := c.readyPod(ctx, "shop", "api")
 	if err != nil {
 		return err
 	}
@@ -250,10 +252,11 @@ func (s *supervisor) selectCart(ctx context.Context, name string, endpoints bool
 }
 
 func endAPIServer(_ context.Context, s *supervisor) error {
-	if _, err := s.needCluster(); err != nil {
+	c, err := s.needCluster()
+	if err != nil {
 		return err
 	}
-	run, err := s.procs.find("kube-apiserver")
+	run, err := s.procs.find(c.plan.program("kube-apiserver"))
 	if err != nil {
 		return err
 	}
@@ -265,19 +268,20 @@ func startAPIServer(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.procs.find("kube-apiserver"); err != nil {
+	if s.procs.lookup(c.plan.program("kube-apiserver")) == nil {
 		if err := s.procs.start(c.spec("kube-apiserver")); err != nil {
 			return err
 		}
 	}
-	return c.answers(ctx)
+	return c.settled(ctx)
 }
 
 func hangAPIServer(_ context.Context, s *supervisor) error {
-	if _, err := s.needCluster(); err != nil {
+	c, err := s.needCluster()
+	if err != nil {
 		return err
 	}
-	return s.procs.signal("kube-apiserver", syscall.SIGSTOP)
+	return s.procs.signal(c.plan.program("kube-apiserver"), syscall.SIGSTOP)
 }
 
 func resumeAPIServer(ctx context.Context, s *supervisor) error {
@@ -285,8 +289,8 @@ func resumeAPIServer(ctx context.Context, s *supervisor) error {
 	if err != nil {
 		return err
 	}
-	if err := s.procs.signal("kube-apiserver", syscall.SIGCONT); err != nil {
+	if err := s.procs.signal(c.plan.program("kube-apiserver"), syscall.SIGCONT); err != nil {
 		return err
 	}
-	return c.answers(ctx)
+	return c.settled(ctx)
 }

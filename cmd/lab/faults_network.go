@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ const (
 	refusedDevice = "core2"
 	deadDevice    = "dist1"
 	lossPercent   = 20
+	lagMember     = "te7"
 	sysName       = ".1.3.6.1.2.1.1.5"
 )
 
@@ -31,6 +33,22 @@ func (s *supervisor) setCable(ctx context.Context, state string) error {
 	i, err := n.plan.cableBetween(cutBetween[0], cutBetween[1])
 	if err != nil {
 		return err
+	}
+	return n.setCables(ctx, []int{i}, state)
+}
+
+func cutMember(ctx context.Context, s *supervisor) error  { return s.setMember(ctx, "down") }
+func joinMember(ctx context.Context, s *supervisor) error { return s.setMember(ctx, "up") }
+
+// setMember pulls or plugs one cable of the LAG between the cores.
+func (s *supervisor) setMember(ctx context.Context, state string) error {
+	n, err := s.needNetwork()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(n.plan.Cables, func(c cable) bool { return c.A.Name == lagMember && c.MasterA != "" })
+	if i < 0 {
+		return fmt.Errorf("no cable of a LAG is called %s in the plan", lagMember)
 	}
 	return n.setCables(ctx, []int{i}, state)
 }
@@ -70,8 +88,8 @@ func reviveDevice(ctx context.Context, s *supervisor) error {
 	return s.setDevice(ctx, "up", false)
 }
 
-// setDevice pulls or plugs all cables of the dead device. The relays to it and to the devices behind it are cut
-// too, for on a network that is managed in band those agents are only reachable through it.
+// setDevice pulls or plugs all cables of the dead device. The relays to and from it and the devices behind it are
+// cut too, for on a network that is managed in band those agents are only reachable through it.
 func (s *supervisor) setDevice(ctx context.Context, state string, dead bool) error {
 	n, err := s.needNetwork()
 	if err != nil {
@@ -85,6 +103,7 @@ func (s *supervisor) setDevice(ctx context.Context, state string, dead bool) err
 	}
 	for _, name := range n.plan.behind(deadDevice, cutBetween[1]) {
 		n.relays[name].cut.Store(dead)
+		n.traps[name].cut.Store(dead)
 	}
 	return n.setCables(ctx, cables, state)
 }
@@ -134,30 +153,4 @@ func (s *supervisor) setLoss(percent int32) error {
 		r.loss.Store(percent)
 	}
 	return nil
-}
-
-func changeCommunity(ctx context.Context, s *supervisor) error {
-	return s.setCommunity(ctx, otherCommunity)
-}
-
-func restoreCommunity(ctx context.Context, s *supervisor) error {
-	return s.setCommunity(ctx, readCommunity)
-}
-
-func (s *supervisor) setCommunity(ctx context.Context, community string) error {
-	n, err := s.needNetwork()
-	if err != nil {
-		return err
-	}
-	d, err := n.plan.device(refusedDevice)
-	if err != nil {
-		return err
-	}
-	if err := n.configureAgent(d, community); err != nil {
-		return err
-	}
-	if err := s.procs.signal("snmpd-"+refusedDevice, syscall.SIGHUP); err != nil {
-		return err
-	}
-	return n.untilAnswers(ctx, refusedDevice, community, true)
 }

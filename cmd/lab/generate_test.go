@@ -37,23 +37,33 @@ func TestGeneratedFiles(t *testing.T) {
 	}
 	files := agentFilesIn("/lab", d)
 	near := p.neighbours(d.Name)
-	golden(t, "nocturne.yaml", wallConfig(p, "/lab"))
-	golden(t, "snmpd.conf", snmpConfig(d, near, files, readCommunity))
+	golden(t, "nocturne.yaml", wallConfig(p, clusterPlans(), "/lab"))
+	golden(t, "snmpd.conf", snmpConfig(p, d, files, agentSettings{Community: readCommunity}))
+	core, err := p.device("core1") // with a LAG
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "snmpd-core1.conf", snmpConfig(p, core, agentFilesIn("/lab", core), agentSettings{Community: readCommunity}))
+	golden(t, "device-core1.txt", strings.Join(deviceCommands(p, core), "\n")+"\n")
 	golden(t, "lldpd.conf", lldpConfig(d))
-	golden(t, "agents.txt", strings.Join(append(snmpSpec(d, files).Args, lldpSpec(d, near, files).Args...), "\n")+"\n")
+	golden(t, "agents.txt", strings.Join(append(snmpSpec(d, files).Args, lldpSpec(d, near, files, false).Args...), "\n")+"\n")
 	golden(t, "device.txt", strings.Join(deviceCommands(p, d), "\n")+"\n")
 	golden(t, "panel.txt", strings.Join(panelCommands(p), "\n")+"\n")
-	golden(t, "kubeconfig.yaml", string(kubeconfig("TOKEN", []byte("CERTIFICATE"))))
+	golden(t, "kubeconfig.yaml", string(kubeconfig([]access{
+		{"lab-seoul", clusterPlans()[0].apiServer(), "TOKEN", []byte("CERTIFICATE")}, {"lab-busan", clusterPlans()[1].apiServer(), "OTHER", []byte("CERTIFICATE")}})))
 }
 
 func TestPodCount(t *testing.T) {
-	if n := podCount(); n != 100 {
-		t.Errorf("%d pods, want 100", n)
+	for name, want := range map[string]int{"lab-seoul": 100, "lab-busan": 20} {
+		p, ok := findClusterPlan(name)
+		if n := p.podCount(); !ok || n != want {
+			t.Errorf("%s has %d pods, want %d", name, n, want)
+		}
 	}
 }
 
 func TestServicesSelectTheirPods(t *testing.T) {
-	text, err := manifest(workloadObjects())
+	text, err := manifest(clusterPlans()[0].workloadObjects())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +121,7 @@ func TestServicesSelectTheirPods(t *testing.T) {
 
 func TestNodeObjects(t *testing.T) {
 	lost := false
-	for _, n := range nodeObjects() {
+	for _, n := range clusterPlans()[0].nodeObjects() {
 		metadata := n["metadata"].(object)
 		lost = lost || metadata["name"] == lostNode
 		for key := range metadata["annotations"].(object) {

@@ -21,13 +21,17 @@ import (
 
 const usage = `usage: lab VERB [flags]
 
-  build                  build the programs of the cluster and name missing Debian packages
-  up [--net] [--kube]    start the lab (without flags: both halves) and return when it is ready
+  build                  build the programs of the clusters and name missing Debian packages
+  up [--net] [--kube]    start the lab (without flags: both halves) and return when it is ready;
+                         --clusters 1 starts the first of the two clusters alone
   down                   end all that was started
   status                 say what runs
   faults                 list what can be broken
   fault NAME             break it; returns when the fault is in force
   heal [NAME]            put it right, or all that is broken
+  pods                   fill the first cluster: --nodes 1000 --pods 20000 objects that nothing runs; --clear removes
+                         them. Its controllers stand still in between
+  churn                  change --rate 50 of those pods a second --for 60s
 
 Each verb takes --dir DIR (default: .cache/lab/run of the checkout) and --bin DIR (default: .cache/lab/bin).
 `
@@ -61,6 +65,8 @@ func mainCode() int {
 type options struct {
 	source, dir, bin string
 	net, kube        bool
+	clusters         int
+	fleet            fleet
 	args             []string
 }
 
@@ -81,7 +87,9 @@ func parse(verb string, args []string) (options, error) {
 	if verb == "up" {
 		flags.BoolVar(&o.net, "net", false, "")
 		flags.BoolVar(&o.kube, "kube", false, "")
+		flags.IntVar(&o.clusters, "clusters", len(clusterPlans()), "")
 	}
+	o.fleet.flags(verb, flags)
 	for len(args) > 0 { // flags may stand before and behind the name of a fault
 		if err := flags.Parse(args); err != nil {
 			return o, fmt.Errorf("%w: %w", errUsage, err)
@@ -121,7 +129,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	most := map[string]int{"build": 0, "up": 0, "down": 0, "status": 0, "faults": 0, "serve": 0, "fault": 1, "heal": 1}
+	most := map[string]int{"build": 0, "up": 0, "down": 0, "status": 0, "faults": 0, "serve": 0, "pods": 0, "churn": 0, "fault": 1, "heal": 1}
 	if n, known := most[verb]; !known {
 		return fmt.Errorf("%w: no verb is called %q", errUsage, verb)
 	} else if len(o.args) > n || verb == "fault" && len(o.args) != 1 {
@@ -136,9 +144,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return down(ctx, o, out)
 	case "faults":
 		for _, f := range faults() {
-			fmt.Fprintf(out, "%2d  %-16s %s\n", f.Number, f.Name, f.About)
+			fmt.Fprintf(out, "%2d  %-22s %s\n", f.Number, f.Name, f.About)
 		}
 		return nil
+	case "pods":
+		return o.fleet.fill(ctx, o.dir, out)
+	case "churn":
+		return o.fleet.churn(ctx, o.dir, out)
 	case "status":
 		return order(ctx, o.dir, http.MethodGet, verb, "", out)
 	case "serve":
@@ -158,9 +170,19 @@ func up(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 	}
+	parts := []string{}
+	if o.net {
+		parts = append(parts, partNetwork)
+	}
 	if o.kube {
-		if err := checkBuilt(o.bin); err != nil {
+		if o.clusters < 1 || o.clusters > len(clusterPlans()) {
+			return fmt.Errorf("%w: --clusters %d: there can be 1 to %d", errUsage, o.clusters, len(clusterPlans()))
+		}
+		if err := checkBuilt(o.bin, o.clusters); err != nil {
 			return err
+		}
+		for _, p := range clusterPlans()[:o.clusters] {
+			parts = append(parts, p.Name)
 		}
 	}
 	if !supervised(ctx, o.dir) {
@@ -168,14 +190,9 @@ func up(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 	}
-	for _, part := range []struct {
-		wanted bool
-		name   string
-	}{{o.net, partNetwork}, {o.kube, partCluster}} {
-		if part.wanted {
-			if err := order(ctx, o.dir, http.MethodPost, "up", part.name, out); err != nil {
-				return err
-			}
+	for _, part := range parts {
+		if err := order(ctx, o.dir, http.MethodPost, "up", part, out); err != nil {
+			return err
 		}
 	}
 	fmt.Fprintf(out, "watch it: %s\n", wallCommand(o.dir))

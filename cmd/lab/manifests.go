@@ -11,7 +11,10 @@ import (
 //go:embed stages.yaml
 var stages string
 
-const nodeCount = 10
+// simulation tells kwok what the simulated nodes measure and log.
+//
+//go:embed kube_simulation.yaml
+var simulation string
 
 // A workload is one controller with its pods and, where it has a port, its service.
 type workload struct {
@@ -20,51 +23,53 @@ type workload struct {
 	Image                 string
 	CPU, Memory           string // requests of each pod
 	Port                  int    // 0: no service
+	UsesCPU, UsesMemory   string // of each pod
+	Claims                bool   // each pod has a volume
 }
 
-var workloads = []workload{
-	{"shop", "web", "Deployment", 12, "registry.lab/shop/web:4.12.1", "250m", "256Mi", 8080},
-	{"shop", "api", "Deployment", 12, "registry.lab/shop/api:4.12.1", "500m", "512Mi", 8080},
-	{"shop", "cart", "Deployment", 8, "registry.lab/shop/cart:2.3.0", "250m", "256Mi", 8080},
-	{"shop", "checkout", "Deployment", 6, "registry.lab/shop/checkout:3.8.2", "500m", "512Mi", 8080},
-	{"shop", "payment", "Deployment", 6, "registry.lab/shop/payment:1.19.4", "500m", "512Mi", 8443},
-	{"shop", "search", "Deployment", 8, "registry.lab/shop/search:2.0.7", "1", "2Gi", 9200},
-	{"data", "redis", "StatefulSet", 3, "registry.lab/data/redis:7.4", "500m", "2Gi", 6379},
-	{"data", "postgres", "StatefulSet", 3, "registry.lab/data/postgres:17.2", "2", "8Gi", 5432},
-	{"data", "kafka", "StatefulSet", 3, "registry.lab/data/kafka:3.9", "1", "4Gi", 9092},
-	{"batch", "worker", "Deployment", 16, "registry.lab/batch/worker:6.1.0", "500m", "512Mi", 0},
-	{"batch", "mailer", "Deployment", 4, "registry.lab/batch/mailer:1.4.0", "100m", "128Mi", 0},
-	{"batch", "report", "Deployment", 3, "registry.lab/batch/report:2.2.1", "1", "1Gi", 8080},
-	{"observability", "log-agent", "DaemonSet", 0, "registry.lab/obs/log-agent:3.2", "100m", "128Mi", 0},
-	{"observability", "collector", "Deployment", 3, "registry.lab/obs/collector:0.115", "500m", "1Gi", 4317},
-	{"observability", "alerting", "Deployment", 2, "registry.lab/obs/alerting:0.28", "100m", "128Mi", 9093},
-	{"observability", "grafana", "Deployment", 1, "registry.lab/obs/grafana:11.4", "250m", "256Mi", 3000},
+// seoulWorkloads have 100 pods on ten nodes. The usage of batch/mailer is what README.md says of it.
+var seoulWorkloads = []workload{
+	{"shop", "web", "Deployment", 12, "registry.lab/shop/web:4.12.1", "250m", "256Mi", 8080, "110m", "180Mi", false},
+	{"shop", "api", "Deployment", 12, "registry.lab/shop/api:4.12.1", "500m", "512Mi", 8080, "230m", "340Mi", false},
+	{"shop", "cart", "Deployment", 8, "registry.lab/shop/cart:2.3.0", "250m", "256Mi", 8080, "125m", "140Mi", false},
+	{"shop", "checkout", "Deployment", 6, "registry.lab/shop/checkout:3.8.2", "500m", "512Mi", 8080, "190m", "300Mi", false},
+	{"shop", "payment", "Deployment", 6, "registry.lab/shop/payment:1.19.4", "500m", "512Mi", 8443, "160m", "280Mi", false},
+	{"shop", "search", "Deployment", 8, "registry.lab/shop/search:2.0.7", "1", "2Gi", 9200, "620m", "1400Mi", false},
+	{"data", "redis", "StatefulSet", 3, "registry.lab/data/redis:7.4", "500m", "2Gi", 6379, "240m", "1200Mi", false},
+	{"data", "postgres", "StatefulSet", 3, "registry.lab/data/postgres:17.2", "2", "8Gi", 5432, "1300m", "6200Mi", true},
+	{"data", "kafka", "StatefulSet", 3, "registry.lab/data/kafka:3.9", "1", "4Gi", 9092, "710m", "3100Mi", false},
+	{"batch", "worker", "Deployment", 16, "registry.lab/batch/worker:6.1.0", "500m", "512Mi", 0, "380m", "330Mi", false},
+	{"batch", "mailer", "Deployment", 4, "registry.lab/batch/mailer:1.4.0", "100m", "128Mi", 0, "100m", "100Mi", false},
+	{"batch", "report", "Deployment", 3, "registry.lab/batch/report:2.2.1", "1", "1Gi", 8080, "420m", "600Mi", false},
+	{"observability", "log-agent", "DaemonSet", 0, "registry.lab/obs/log-agent:3.2", "100m", "128Mi", 0, "40m", "90Mi", false},
+	{"observability", "collector", "Deployment", 3, "registry.lab/obs/collector:0.115", "500m", "1Gi", 4317, "310m", "720Mi", false},
+	{"observability", "alerting", "Deployment", 2, "registry.lab/obs/alerting:0.28", "100m", "128Mi", 9093, "30m", "70Mi", false},
+	{"observability", "grafana", "Deployment", 1, "registry.lab/obs/grafana:11.4", "250m", "256Mi", 3000, "60m", "190Mi", false},
 }
 
-// podCount is the number of pods that the workloads have together.
-func podCount() int {
-	n := 0
-	for _, w := range workloads {
-		if w.Kind == "DaemonSet" {
-			n += nodeCount
-		}
-		n += w.Replicas
-	}
-	return n
+// busanWorkloads have 20 pods on four nodes.
+var busanWorkloads = []workload{
+	{"edge", "gateway", "Deployment", 6, "registry.lab/edge/gateway:1.8.0", "250m", "256Mi", 8080, "90m", "150Mi", false},
+	{"edge", "sync", "Deployment", 4, "registry.lab/edge/sync:1.8.0", "250m", "256Mi", 0, "70m", "120Mi", false},
+	{"edge", "queue", "StatefulSet", 3, "registry.lab/edge/queue:3.13", "500m", "1Gi", 5672, "210m", "640Mi", false},
+	{"edge", "dashboard", "Deployment", 3, "registry.lab/edge/dashboard:2.2.0", "100m", "128Mi", 3000, "20m", "60Mi", false},
+	{"observability", "log-agent", "DaemonSet", 0, "registry.lab/obs/log-agent:3.2", "100m", "128Mi", 0, "40m", "90Mi", false},
 }
 
 func nodeName(n int) string { return fmt.Sprintf("node-%02d", n) }
 
-// nodeAddress is what a node says its address is. It is on the loopback network, so that nothing sent to it leaves the
-// machine; nothing listens there.
-func nodeAddress(n int) string { return fmt.Sprintf("127.0.66.%d", n) }
+const (
+	simulated   = "lab/simulated=true" // label of the nodes that have a kubelet
+	usageCPU    = "kwok.x-k8s.io/usage-cpu"
+	usageMemory = "kwok.x-k8s.io/usage-memory"
+)
 
 type object = map[string]any
 
 // nodeObjects are the simulated nodes, over three zones and two sizes.
-func nodeObjects() []object {
+func (p clusterPlan) nodeObjects() []object {
 	var out []object
-	for n := 1; n <= nodeCount; n++ {
+	for n := 1; n <= p.Nodes; n++ {
 		size, kind := object{"cpu": "16", "memory": "64Gi", "pods": "110"}, "m16"
 		if n > 7 {
 			size, kind = object{"cpu": "32", "memory": "128Gi", "pods": "110"}, "m32"
@@ -73,16 +78,16 @@ func nodeObjects() []object {
 			"apiVersion": "v1", "kind": "Node",
 			"metadata": object{
 				"name":        nodeName(n),
-				"annotations": object{"kwok.x-k8s.io/node": "fake", "lab/address": nodeAddress(n)},
+				"annotations": object{"kwok.x-k8s.io/node": "fake", "lab/address": p.nodeAddress(n), "lab/outside": fmt.Sprintf("%s.%d", p.Outside, n)},
 				"labels": object{
 					"kubernetes.io/hostname": nodeName(n), "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-					"node-role.kubernetes.io/worker": "", "node.kubernetes.io/instance-type": kind,
-					"topology.kubernetes.io/region": "seoul", "topology.kubernetes.io/zone": fmt.Sprintf("seoul-%c", 'a'+rune(n%3)),
+					"lab/simulated": "true", "node-role.kubernetes.io/worker": "", "node.kubernetes.io/instance-type": kind,
+					"topology.kubernetes.io/region": p.Region, "topology.kubernetes.io/zone": fmt.Sprintf("%s-%c", p.Region, 'a'+rune(n%3)),
 				},
 			},
 			"status": object{"capacity": size, "allocatable": size, "nodeInfo": object{
 				"architecture": "amd64", "operatingSystem": "linux", "osImage": "Debian GNU/Linux 12 (bookworm)",
-				"kernelVersion": "6.1.0-lab", "kubeletVersion": "v1.36.3", "kubeProxyVersion": "v1.36.3",
+				"kernelVersion": "6.1.0-lab", "kubeletVersion": p.Version, "kubeProxyVersion": p.Version,
 				"containerRuntimeVersion": "containerd://2.2.0", "machineID": "", "systemUUID": "", "bootID": "",
 			}},
 		})
@@ -90,20 +95,26 @@ func nodeObjects() []object {
 	return out
 }
 
-// workloadObjects are the namespaces, controllers and services of the workloads.
-func workloadObjects() []object {
+// workloadObjects are the controllers and services of the workloads.
+func (p clusterPlan) workloadObjects() []object {
 	var out []object
-	seen := map[string]bool{}
-	for _, w := range workloads {
-		if !seen[w.Namespace] {
-			seen[w.Namespace] = true
-			out = append(out, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": w.Namespace}})
-		}
-	}
-	for _, w := range workloads {
+	for _, w := range p.Workloads {
 		out = append(out, w.controller())
 		if w.Port != 0 {
 			out = append(out, w.service())
+		}
+	}
+	return out
+}
+
+// namespaceObjects are the namespaces of the workloads.
+func (p clusterPlan) namespaceObjects() []object {
+	var out []object
+	seen := map[string]bool{}
+	for _, w := range p.Workloads {
+		if !seen[w.Namespace] {
+			seen[w.Namespace] = true
+			out = append(out, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": w.Namespace}})
 		}
 	}
 	return out
@@ -126,7 +137,7 @@ func (w workload) controller() object {
 	spec := object{
 		"selector": object{"matchLabels": object{"app.kubernetes.io/name": w.Name}},
 		"template": object{
-			"metadata": object{"labels": w.labels()},
+			"metadata": object{"labels": w.labels(), "annotations": object{usageCPU: w.UsesCPU, usageMemory: w.UsesMemory}},
 			"spec": object{"containers": []object{container}, "terminationGracePeriodSeconds": 1,
 				"topologySpreadConstraints": []object{{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
 					"whenUnsatisfiable": "ScheduleAnyway", "labelSelector": object{"matchLabels": object{"app.kubernetes.io/name": w.Name}}}}},
@@ -139,6 +150,10 @@ func (w workload) controller() object {
 		spec["serviceName"] = w.Name
 		spec["podManagementPolicy"] = "Parallel"
 	}
+	if w.Claims {
+		container["volumeMounts"] = []object{{"name": "data", "mountPath": "/var/lib/" + w.Name}}
+		spec["volumeClaimTemplates"] = []object{{"metadata": object{"name": "data"}, "spec": claimSpec(storageClass)}}
+	}
 	return object{"apiVersion": "apps/v1", "kind": w.Kind, "metadata": w.metadata(), "spec": spec}
 }
 
@@ -150,7 +165,11 @@ func (w workload) service() object {
 
 // manifest renders objects as one list for kubectl.
 func manifest(objects []object) ([]byte, error) {
-	text, err := json.Marshal(object{"apiVersion": "v1", "kind": "List", "items": objects})
+	return manifestText(object{"apiVersion": "v1", "kind": "List", "items": objects})
+}
+
+func manifestText(o object) ([]byte, error) {
+	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}

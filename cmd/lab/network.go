@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ type network struct {
 	plan   plan
 	dir    string
 	procs  *processes
-	relays map[string]*relay
+	relays map[string]*relay // to the agents
+	traps  map[string]*relay // from them
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 }
@@ -38,7 +40,7 @@ func startNetwork(ctx context.Context, p plan, dir string, procs *processes) (_ 
 		return nil, err
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n := &network{plan: p, dir: dir, procs: procs, relays: map[string]*relay{}, cancel: cancel}
+	n := &network{plan: p, dir: dir, procs: procs, relays: map[string]*relay{}, traps: map[string]*relay{}, cancel: cancel}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.stop(context.WithoutCancel(ctx)))
@@ -53,6 +55,13 @@ func startNetwork(ctx context.Context, p plan, dir string, procs *processes) (_ 
 	for _, d := range p.Devices {
 		if err := n.startAgents(ctx, running, d); err != nil {
 			return nil, err
+		}
+	}
+	for _, d := range p.Strangers {
+		if slices.Contains(p.Talkers, d.Name) {
+			if err := n.startLLDP(d, p.neighbours(d.Name), true); err != nil {
+				return nil, err
+			}
 		}
 	}
 	traffic, err := newGenerator(ctx, p)
@@ -75,7 +84,7 @@ func recordNamespaces(ctx context.Context, p plan, dir string) error {
 		taken[name] = true
 	}
 	names := []string{namespace(patchPanel)}
-	for _, d := range p.Devices {
+	for _, d := range p.namespaces() {
 		names = append(names, namespace(d.Name))
 	}
 	for _, name := range names {
@@ -113,7 +122,7 @@ func (n *network) lay(ctx context.Context) error {
 	if err := ipBatch(ctx, namespace(patchPanel), panelCommands(n.plan)); err != nil {
 		return err
 	}
-	for _, d := range n.plan.Devices {
+	for _, d := range n.plan.namespaces() {
 		if err := ipBatch(ctx, namespace(d.Name), deviceCommands(n.plan, d)); err != nil {
 			return err
 		}
@@ -122,13 +131,14 @@ func (n *network) lay(ctx context.Context) error {
 }
 
 // panelCommands make every cable: two veth pairs that meet at a bridge in the patch panel. group_fwd_mask bit 14 lets
-// the bridge pass LLDP frames (01-80-C2-00-00-0E), which IEEE 802.1D bridges keep to themselves.
+// the bridge pass LLDP frames (01-80-C2-00-00-0E), which IEEE 802.1D bridges keep to themselves. Without a forward delay a
+// cable that is plugged in carries at once.
 func panelCommands(p plan) []string {
 	var out []string
 	ports := map[string]int{}
 	for i, c := range p.Cables {
 		bridge := fmt.Sprintf("w%d", i)
-		out = append(out, fmt.Sprintf("link add %s type bridge group_fwd_mask 0x4000 mcast_snooping 0", bridge))
+		out = append(out, fmt.Sprintf("link add %s type bridge forward_delay 0 group_fwd_mask 0x4000 mcast_snooping 0", bridge))
 		for end, at := range []port{c.A, c.B} {
 			d, err := p.device(at.Device)
 			if err != nil {
@@ -146,19 +156,40 @@ func panelCommands(p plan) []string {
 	return out
 }
 
-// deviceCommands give one device its addresses and routes.
+// deviceCommands give one device its bridges, addresses and routes.
 func deviceCommands(p plan, d device) []string {
 	out := []string{"link set lo up"}
 	for plane := range planes {
 		out = append(out, fmt.Sprintf("address add %s/32 dev lo", loopback(d, plane)))
 	}
+	for _, b := range p.bridges(d.Name) {
+		out = append(out,
+			fmt.Sprintf("link add %s type bridge forward_delay 0 mcast_snooping 0", b.Name),
+			fmt.Sprintf("address add %s/24 dev %s", loopback(d, b.Plane), b.Name),
+			fmt.Sprintf("link set %s up", b.Name))
+	}
+	return append(out, portCommands(p, d)...)
+}
+
+// portCommands give the ports of one device their addresses or bridges, and the device its routes. The members of a LAG
+// are isolated from each other: what one receives does not go back over another, so that no frame circles.
+func portCommands(p plan, d device) []string {
+	var out []string
 	for i, c := range p.Cables {
+		masters := [2]string{c.MasterA, c.MasterB}
 		for end, at := range []port{c.A, c.B} {
-			if at.Device == d.Name {
-				out = append(out,
-					fmt.Sprintf("address add %s/30 dev %s", cableAddress(i, end), at.Name),
-					fmt.Sprintf("link set %s up", at.Name))
+			if at.Device != d.Name {
+				continue
 			}
+			if master := masters[end]; master == "" {
+				out = append(out, fmt.Sprintf("address add %s/30 dev %s", cableAddress(i, end), at.Name))
+			} else {
+				out = append(out, fmt.Sprintf("link set %s master %s", at.Name, master))
+				if slices.ContainsFunc(p.bridges(d.Name), func(b bridge) bool { return b.Name == master && b.LAG }) {
+					out = append(out, fmt.Sprintf("link set %s type bridge_slave isolated on", at.Name))
+				}
+			}
+			out = append(out, fmt.Sprintf("link set %s up", at.Name))
 		}
 	}
 	for _, r := range p.routes(d.Name) {
@@ -168,20 +199,17 @@ func deviceCommands(p plan, d device) []string {
 	return out
 }
 
-// startAgents starts the agents of a device and the relay to them. ctx bounds the start, running the relay's life.
+// startAgents starts the agents of a device and the relays to and from them. ctx bounds the start, running the relays'
+// life.
 func (n *network) startAgents(ctx, running context.Context, d device) error {
 	files := agentFilesIn(n.dir, d)
-	near := n.plan.neighbours(d.Name)
 	if err := os.MkdirAll(files.Persistent, 0o700); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
-	if err := n.configureAgent(d, readCommunity); err != nil {
-		return err
-	}
-	if err := os.WriteFile(files.LLDPConfig, []byte(lldpConfig(d)), 0o644); err != nil {
+	if err := os.WriteFile(files.Tables, []byte(tablesScript), 0o600); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
-	if err := n.procs.start(snmpSpec(d, files)); err != nil {
+	if err := n.configureAgent(d, agentSettings{Community: readCommunity, Password: usmPassword}); err != nil {
 		return err
 	}
 	address := fmt.Sprintf("%s:%d", agentAddress(d), agentPort)
@@ -195,18 +223,52 @@ func (n *network) startAgents(ctx, running context.Context, d device) error {
 	})
 	n.relays[d.Name] = r
 	n.tasks.Go(func() { r.run(running) })
-	// lldpd joins the SNMP agent once, at its start: the agent must be there.
+	traps, err := trapRelay(ctx, d)
+	if err != nil {
+		return err
+	}
+	n.traps[d.Name] = traps
+	n.tasks.Go(func() { traps.run(running) })
+	watch, err := watchLinks(ctx, d)
+	if err != nil {
+		return err
+	}
+	n.tasks.Go(func() { watch.run(running) })
+	return n.startPrograms(ctx, d)
+}
+
+// startPrograms starts the SNMP agent of a device and, where it has cables, the LLDP agent. That joins the SNMP agent
+// once, at its start: the SNMP agent must be there.
+func (n *network) startPrograms(ctx context.Context, d device) error {
+	files := agentFilesIn(n.dir, d)
+	if err := n.procs.start(snmpSpec(d, files)); err != nil {
+		return err
+	}
 	if err := n.tune(ctx, d); err != nil {
 		return err
 	}
-	return n.procs.start(lldpSpec(d, near, files))
+	near := n.plan.neighbours(d.Name)
+	if len(near) == 0 {
+		return nil
+	}
+	return n.startLLDP(d, near, false)
+}
+
+func (n *network) startLLDP(d device, near []neighbour, stranger bool) error {
+	files := agentFilesIn(n.dir, d)
+	if err := os.MkdirAll(filepath.Dir(files.LLDPPID), 0o700); err != nil {
+		return fmt.Errorf("device %s: %w", d.Name, err)
+	}
+	if err := os.WriteFile(files.LLDPConfig, []byte(lldpConfig(d)), 0o644); err != nil {
+		return fmt.Errorf("device %s: %w", d.Name, err)
+	}
+	return n.procs.start(lldpSpec(d, near, files, stranger))
 }
 
 // configureAgent writes the configuration of a device's SNMP agent, which reads it at its start and at SIGHUP.
-func (n *network) configureAgent(d device, community string) error {
+func (n *network) configureAgent(d device, set agentSettings) error {
 	files := agentFilesIn(n.dir, d)
-	text := snmpConfig(d, n.plan.neighbours(d.Name), files, community)
-	if err := os.WriteFile(files.SNMPConfig, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(files.SNMPConfig, []byte(snmpConfig(n.plan, d, files, set)), 0o600); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
 	return nil
@@ -221,9 +283,17 @@ func (n *network) tune(ctx context.Context, d device) error {
 	})
 }
 
-// ready waits until the agent of a device reports as many neighbours as the device has cables.
+// ready waits until the agent of a device reports as many neighbours as the device has cables to what speaks LLDP.
 func (n *network) ready(ctx context.Context, d device) error {
-	want := len(n.plan.neighbours(d.Name))
+	want := 0
+	for _, near := range n.plan.neighbours(d.Name) {
+		if n.plan.talks(near.device) {
+			want++
+		}
+	}
+	if want == 0 {
+		return nil
+	}
 	err := until(ctx, 250*time.Millisecond, func() error {
 		text, err := n.walk(ctx, d, readCommunity, lldpRemTable)
 		if err != nil {
@@ -258,7 +328,7 @@ func (n *network) stop(ctx context.Context) error {
 
 func (n *network) deviceNames() []string {
 	var names []string
-	for _, d := range n.plan.Devices {
+	for _, d := range n.plan.namespaces() {
 		names = append(names, d.Name)
 	}
 	return names

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"time"
 )
@@ -12,6 +13,7 @@ type device struct {
 	Name   string
 	Number int // unique, 1 to 254; the last octet of every address of the device
 	Role   string
+	V3     bool // it speaks SNMPv3 alone
 }
 
 // A port is one end of a cable.
@@ -20,15 +22,27 @@ type port struct {
 	Name   string // interface name, at most 15 characters
 }
 
-// A cable joins two ports. Mbps is what both agents report as the interface speed.
+// A cable joins two ports. Mbps is what both agents report as the interface speed. Master is the bridge at an end that
+// the port belongs to, "" for a routed port with an address of its own.
 type cable struct {
-	A, B port
-	Mbps int
+	A, B    port
+	Mbps    int
+	MasterA string
+	MasterB string
+}
+
+// A bridge joins ports of one device. As a LAG it is one way to another device over several cables; else it is the
+// VLAN of an access switch.
+type bridge struct {
+	Device string
+	Name   string
+	Plane  int // of the address that it has
+	LAG    bool
 }
 
 // A flow is a one-way stream of UDP datagrams between two devices. Its rate moves slowly around Mbps by the fraction
-// Swing with the given Period. Plane (0 or 1) picks one of the two loopback addresses of the receiver, which prefer
-// different paths of equal length.
+// Swing with the given Period. Plane picks the address of the receiver: 0 and 1 are loopbacks that prefer different
+// paths of equal length, the others are those of bridges.
 type flow struct {
 	From, To string
 	Plane    int
@@ -39,9 +53,12 @@ type flow struct {
 
 // A plan is the whole emulated network as data.
 type plan struct {
-	Devices []device
-	Cables  []cable
-	Flows   []flow
+	Devices   []device
+	Strangers []device // without an SNMP agent; those in Talkers have an LLDP agent
+	Talkers   []string
+	Cables    []cable
+	Bridges   []bridge
+	Flows     []flow
 }
 
 // A route leads from one device to one loopback address of another. A lower Metric is preferred.
@@ -53,32 +70,54 @@ type route struct {
 }
 
 const (
-	planes       = 2
+	planes       = 2 // of loopbacks; the further ones are of bridges
+	lagPlane     = 2
+	officePlane  = 3
 	agentPort    = 1161 // UDP port of every relay in the root namespace
 	metricPerHop = 100
 )
 
-// campus is the network of the lab: two cores, two distribution switches on both cores, two access switches on each.
+// campus is the network of the lab: two cores, two distribution switches on both cores, two access switches on each, and
+// a console server of which the network knows nothing. An access point and a computer hang on acc11.
 // The flows keep the uplinks between 20 and 60 percent; with dist2-core1 cut, dist2-core2 carries about 90 percent.
 func campus() plan {
+	routed := func(a, aPort, b, bPort string, mbps int) cable {
+		return cable{A: port{a, aPort}, B: port{b, bPort}, Mbps: mbps}
+	}
+	member := func(name string) cable {
+		return cable{A: port{"core1", name}, B: port{"core2", name}, Mbps: 40, MasterA: "po1", MasterB: "po1"}
+	}
+	access := func(name, to string) cable {
+		return cable{A: port{"acc11", name}, B: port{to, "eth0"}, Mbps: 10, MasterA: "vlan1", MasterB: "lan"}
+	}
 	return plan{
 		Devices: []device{
-			{"core1", 11, "core router"}, {"core2", 12, "core router"},
-			{"dist1", 21, "distribution switch"}, {"dist2", 22, "distribution switch"},
-			{"acc11", 31, "access switch"}, {"acc12", 32, "access switch"},
-			{"acc21", 41, "access switch"}, {"acc22", 42, "access switch"},
+			{Name: "core1", Number: 11, Role: "core router"}, {Name: "core2", Number: 12, Role: "core router"},
+			{Name: "dist1", Number: 21, Role: "distribution switch"}, {Name: "dist2", Number: 22, Role: "distribution switch"},
+			{Name: "acc11", Number: 31, Role: "access switch"}, {Name: "acc12", Number: 32, Role: "access switch"},
+			{Name: "acc21", Number: 41, Role: "access switch"}, {Name: "acc22", Number: 42, Role: "access switch"},
+			{Name: "oob1", Number: 61, Role: "console server", V3: true},
 		},
+		Strangers: []device{{Name: "ap1", Number: 91, Role: "access point"}, {Name: "pc1", Number: 92, Role: "computer"}},
+		Talkers:   []string{"ap1"},
 		Cables: []cable{
-			{port{"core1", "te1"}, port{"core2", "te1"}, 40},
-			{port{"core1", "te2"}, port{"core2", "te2"}, 40},
-			{port{"core1", "te3"}, port{"dist1", "te1"}, 20},
-			{port{"core2", "te3"}, port{"dist1", "te2"}, 20},
-			{port{"core1", "te4"}, port{"dist2", "te1"}, 20},
-			{port{"core2", "te4"}, port{"dist2", "te2"}, 20},
-			{port{"dist1", "gi1"}, port{"acc11", "gi1"}, 10},
-			{port{"dist1", "gi2"}, port{"acc12", "gi1"}, 10},
-			{port{"dist2", "gi1"}, port{"acc21", "gi1"}, 10},
-			{port{"dist2", "gi2"}, port{"acc22", "gi1"}, 10},
+			routed("core1", "te1", "core2", "te1", 40),
+			routed("core1", "te2", "core2", "te2", 40),
+			routed("core1", "te3", "dist1", "te1", 20),
+			routed("core2", "te3", "dist1", "te2", 20),
+			routed("core1", "te4", "dist2", "te1", 20),
+			routed("core2", "te4", "dist2", "te2", 20),
+			routed("dist1", "gi1", "acc11", "gi1", 10),
+			routed("dist1", "gi2", "acc12", "gi1", 10),
+			routed("dist2", "gi1", "acc21", "gi1", 10),
+			routed("dist2", "gi2", "acc22", "gi1", 10),
+			member("te5"), member("te6"), member("te7"), member("te8"),
+			access("gi8", "ap1"), access("gi9", "pc1"),
+		},
+		Bridges: []bridge{
+			{Device: "core1", Name: "po1", Plane: lagPlane, LAG: true}, {Device: "core2", Name: "po1", Plane: lagPlane, LAG: true},
+			{Device: "acc11", Name: "vlan1", Plane: officePlane},
+			{Device: "ap1", Name: "lan", Plane: officePlane}, {Device: "pc1", Name: "lan", Plane: officePlane},
 		},
 		Flows: []flow{
 			{"core1", "core2", 0, 11.0, 0.25, 210 * time.Second}, {"core2", "core1", 0, 8.5, 0.30, 170 * time.Second},
@@ -91,6 +130,8 @@ func campus() plan {
 			{"core2", "dist2", 1, 3.4, 0.08, 240 * time.Second}, {"dist2", "core2", 0, 2.0, 0.20, 190 * time.Second},
 			{"core1", "acc21", 0, 5.4, 0.06, 180 * time.Second}, {"acc21", "core1", 0, 2.5, 0.15, 150 * time.Second},
 			{"core2", "acc22", 1, 5.2, 0.06, 220 * time.Second}, {"acc22", "core2", 0, 2.7, 0.15, 200 * time.Second},
+			{"core1", "core2", lagPlane, 9.0, 0.20, 190 * time.Second}, {"core2", "core1", lagPlane, 6.0, 0.20, 160 * time.Second},
+			{"pc1", "acc11", officePlane, 0.8, 0.30, 120 * time.Second}, {"acc11", "pc1", officePlane, 1.2, 0.30, 150 * time.Second},
 		},
 	}
 }
@@ -105,7 +146,7 @@ const patchPanel = "cables"
 // agentAddress is where the relay of a device answers SNMP in the root namespace.
 func agentAddress(d device) string { return fmt.Sprintf("127.0.77.%d", d.Number) }
 
-// loopback is a device's own address in a plane.
+// loopback is a device's own address in a plane; in those of bridges it is the bridge's.
 func loopback(d device, plane int) string { return fmt.Sprintf("10.77.%d.%d", plane, d.Number) }
 
 // cableAddress is the address of one end (0 for A, 1 for B) of the cable with the given index; each cable is a /30.
@@ -122,8 +163,27 @@ func hardwareAddress(d device, n int) string {
 // patchPort is the name of one end (0 or 1) of a cable inside the patch panel.
 func patchPort(index, end int) string { return fmt.Sprintf("w%d%c", index, 'a'+rune(end)) }
 
+// namespaces lists all that has a network namespace of its own.
+func (p plan) namespaces() []device { return slices.Concat(p.Devices, p.Strangers) }
+
+// talks says whether a device has an LLDP agent.
+func (p plan) talks(name string) bool {
+	return slices.Contains(p.Talkers, name) || !slices.ContainsFunc(p.Strangers, func(d device) bool { return d.Name == name })
+}
+
+// bridges lists those of a device.
+func (p plan) bridges(device string) []bridge {
+	var out []bridge
+	for _, b := range p.Bridges {
+		if b.Device == device {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 func (p plan) device(name string) (device, error) {
-	for _, d := range p.Devices {
+	for _, d := range p.namespaces() {
 		if d.Name == name {
 			return d, nil
 		}
@@ -147,6 +207,7 @@ type neighbour struct {
 	port    string // the near interface
 	gateway string // the far address
 	mbps    int
+	master  string // the bridge that the near interface belongs to, "" for none
 }
 
 // neighbours lists the cables of a device in the order of the plan.
@@ -154,10 +215,10 @@ func (p plan) neighbours(name string) []neighbour {
 	var out []neighbour
 	for i, c := range p.Cables {
 		if c.A.Device == name {
-			out = append(out, neighbour{c.B.Device, c.A.Name, cableAddress(i, 1), c.Mbps})
+			out = append(out, neighbour{c.B.Device, c.A.Name, cableAddress(i, 1), c.Mbps, c.MasterA})
 		}
 		if c.B.Device == name {
-			out = append(out, neighbour{c.A.Device, c.B.Name, cableAddress(i, 0), c.Mbps})
+			out = append(out, neighbour{c.A.Device, c.B.Name, cableAddress(i, 0), c.Mbps, c.MasterB})
 		}
 	}
 	return out
@@ -180,11 +241,13 @@ func (p plan) hops(from, to, avoid string) (n int, ok bool) {
 	return 0, false
 }
 
-// behind lists a device and those that have no path to root without it, in the order of the plan.
+// behind lists a device and those that have a path to root through it alone, in the order of the plan.
 func (p plan) behind(name, root string) []string {
 	var out []string
 	for _, d := range p.Devices {
-		if _, ok := p.hops(d.Name, root, name); d.Name == name || !ok {
+		_, path := p.hops(d.Name, root, "")
+		_, other := p.hops(d.Name, root, name)
+		if d.Name == name || path && !other {
 			out = append(out, d.Name)
 		}
 	}
@@ -196,7 +259,7 @@ func (p plan) behind(name, root string) []string {
 // next one is the backup. Paths of equal length are ordered by cable in plane 0 and backwards in plane 1.
 func (p plan) routes(from string) []route {
 	var out []route
-	near := p.neighbours(from)
+	near := slices.DeleteFunc(p.neighbours(from), func(n neighbour) bool { return n.master != "" })
 	for _, to := range p.Devices {
 		if to.Name == from {
 			continue
@@ -205,7 +268,7 @@ func (p plan) routes(from string) []route {
 			for i, via := range near {
 				n, ok := p.hops(via.device, to.Name, from)
 				if !ok {
-					continue
+					continue // an island, or only reachable through this device
 				}
 				order := i
 				if plane == 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,10 @@ type relay struct {
 	listen *net.UDPConn
 	dial   func(context.Context) (*net.UDPConn, error)
 	idle   time.Duration
-	loss   atomic.Int32 // percent of requests that are dropped
-	cut    atomic.Bool  // drops all requests
+	loss   atomic.Int32           // percent of requests that are dropped
+	cut    atomic.Bool            // drops all requests
+	deaf   atomic.Pointer[[]byte] // drops the requests that hold these bytes; nil for none
+	delay  atomic.Int64           // nanoseconds that each answer is held up
 
 	mu      sync.Mutex
 	clients map[netip.AddrPort]*net.UDPConn
@@ -57,7 +60,7 @@ func (r *relay) run(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil || r.drops() {
+		if err != nil || r.drops(buffer[:n]) {
 			continue
 		}
 		conn, err := r.towardsAgent(ctx, client)
@@ -70,7 +73,10 @@ func (r *relay) run(ctx context.Context) {
 	}
 }
 
-func (r *relay) drops() bool { return r.cut.Load() || rand.Int32N(100) < r.loss.Load() }
+func (r *relay) drops(request []byte) bool {
+	deaf := r.deaf.Load()
+	return r.cut.Load() || rand.Int32N(100) < r.loss.Load() || deaf != nil && bytes.Contains(request, *deaf)
+}
 
 // towardsAgent returns the socket that stands for a client inside the namespace and puts off its expiry.
 func (r *relay) towardsAgent(ctx context.Context, client netip.AddrPort) (*net.UDPConn, error) {
@@ -111,6 +117,14 @@ func (r *relay) answer(ctx context.Context, client netip.AddrPort, conn *net.UDP
 		}
 		if err != nil {
 			continue // connection refused: the agent is not there now
+		}
+		// One client asks for one thing at a time: nothing waits behind an answer that is held up.
+		if delay := time.Duration(r.delay.Load()); delay > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(delay):
+			}
 		}
 		if _, err := r.listen.WriteToUDPAddrPort(buffer[:n], client); errors.Is(err, net.ErrClosed) {
 			return

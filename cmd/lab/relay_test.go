@@ -140,6 +140,15 @@ func TestRelayLosesWhatItIsToldTo(t *testing.T) {
 		t.Errorf("answered %q while cut", got)
 	}
 	r.cut.Store(false)
+	table := []byte("table")
+	r.deaf.Store(&table)
+	if got, err := ask(t, r, client, "a table's row"); err == nil {
+		t.Errorf("answered %q while deaf to it", got)
+	}
+	if got, err := ask(t, r, client, "anything else"); err != nil || got != "re:anything else" {
+		t.Errorf("while deaf to a table: %q, %v", got, err)
+	}
+	r.deaf.Store(nil)
 	if got, err := ask(t, r, client, "kept"); err != nil || got != "re:kept" {
 		t.Errorf("at no loss: %q, %v", got, err)
 	}

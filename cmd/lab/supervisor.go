@@ -20,8 +20,7 @@ import (
 
 const (
 	shutdownLimit = 60 * time.Second
-	partNetwork   = "net"
-	partCluster   = "kube"
+	partNetwork   = "net" // the other parts are the names of clusters
 )
 
 // A supervisor owns everything that runs in the lab. It takes orders over a Unix socket in its folder.
@@ -31,10 +30,10 @@ type supervisor struct {
 	procs    *processes
 	now      func() time.Time
 
-	mu      sync.Mutex // one order at a time
-	network *network   // nil while that half is not up
-	cluster *cluster   // nil while that half is not up
-	since   map[string]time.Time
+	mu       sync.Mutex // one order at a time
+	network  *network   // nil while that half is not up
+	clusters []*cluster // those that are up, in the order of clusterPlans
+	since    map[string]time.Time
 }
 
 func controlSocket(dir string) string  { return filepath.Join(dir, "lab.sock") }
@@ -64,7 +63,7 @@ func serve(ctx context.Context, dir, bin string, ready func() error) error {
 	}
 	defer os.Remove(supervisorPID(dir))
 	s := &supervisor{dir: dir, bin: bin, plan: campus(), procs: procs, now: time.Now, since: map[string]time.Time{}}
-	if err := writeWallConfig(s.plan, dir); err != nil {
+	if err := writeWallConfig(s.plan, clusterPlans()[:1], dir); err != nil {
 		return err
 	}
 	var config net.ListenConfig
@@ -94,8 +93,8 @@ func (s *supervisor) stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var failed []error
-	if s.cluster != nil {
-		failed = append(failed, s.cluster.stop())
+	for _, c := range s.clusters {
+		failed = append(failed, c.stop())
 	}
 	if s.network != nil {
 		failed = append(failed, s.network.stop(ctx))
@@ -117,11 +116,12 @@ func sweep(ctx context.Context, dir string) error {
 	return errors.Join(err, removeNamespaces(ctx, dir))
 }
 
-// handler takes the orders: POST /up?part=, POST /fault?name=, POST /heal?name=, GET /status. Answers are plain text.
+// handler takes the orders: POST /up?part=, POST /fault?name=, POST /heal?name=, POST /controllers?name=on|off,
+// GET /status. Answers are plain text.
 func (s *supervisor) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, order := range map[string]func(context.Context, string) (string, error){
-		"POST /up": s.up, "POST /fault": s.fault, "POST /heal": s.heal, "GET /status": s.status,
+		"POST /up": s.up, "POST /fault": s.fault, "POST /heal": s.heal, "GET /status": s.status, "POST /controllers": s.controllers,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
@@ -149,16 +149,16 @@ func (s *supervisor) up(ctx context.Context, part string) (string, error) {
 			return "", fmt.Errorf("start the network: %w", err)
 		}
 		s.network = n
-	case part == partCluster && s.cluster == nil:
-		c, err := startCluster(ctx, s.dir, s.bin, s.procs)
-		if err != nil {
-			return "", fmt.Errorf("start the cluster: %w", err)
-		}
-		s.cluster = c
-	case part == partNetwork || part == partCluster:
+	case part == partNetwork || s.cluster(part) != nil:
 		return part + " is up already", nil
 	default:
-		return "", fmt.Errorf("the lab has no part %q", part)
+		p, ok := findClusterPlan(part)
+		if !ok {
+			return "", fmt.Errorf("the lab has no part %q", part)
+		}
+		if err := s.upCluster(ctx, p); err != nil {
+			return "", fmt.Errorf("start cluster %s: %w", part, err)
+		}
 	}
 	return fmt.Sprintf("%s is up after %.1f s", part, s.now().Sub(start).Seconds()), nil
 }
@@ -236,10 +236,10 @@ func (s *supervisor) status(context.Context, string) (string, error) {
 			lines = append(lines, fmt.Sprintf("  %-8s %s:%d", d.Name, agentAddress(d), agentPort))
 		}
 	}
-	lines = append(lines, "cluster: "+upOrDown(s.cluster != nil))
-	if s.cluster != nil {
-		lines = append(lines, "  kubeconfig "+kubeconfigIn(s.dir)+" context "+clusterName)
+	for _, p := range clusterPlans() {
+		lines = append(lines, fmt.Sprintf("cluster %s %s: %s", p.Name, p.Version, upOrDown(s.cluster(p.Name) != nil)))
 	}
+	lines = append(lines, "  kubeconfig "+kubeconfigIn(s.dir)+", with all rights "+adminKubeconfigIn(s.dir))
 	lines = append(lines, "processes:")
 	for _, line := range s.procs.status() {
 		lines = append(lines, "  "+line)
@@ -265,11 +265,4 @@ func (s *supervisor) needNetwork() (*network, error) {
 		return nil, fmt.Errorf("the network %w: run 'lab up --net'", errNotUp)
 	}
 	return s.network, nil
-}
-
-func (s *supervisor) needCluster() (*cluster, error) {
-	if s.cluster == nil {
-		return nil, fmt.Errorf("the cluster %w: run 'lab up --kube'", errNotUp)
-	}
-	return s.cluster, nil
 }

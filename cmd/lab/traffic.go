@@ -30,7 +30,7 @@ type sender struct {
 // newGenerator opens the sockets of all flows inside their namespaces. The caller runs or closes the generator.
 func newGenerator(ctx context.Context, p plan) (*generator, error) {
 	g := &generator{}
-	for _, d := range p.Devices {
+	for _, d := range p.namespaces() {
 		conn, err := listenUDP(ctx, namespace(d.Name), fmt.Sprintf("0.0.0.0:%d", discardPort))
 		if err != nil {
 			g.close()

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,10 +22,13 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
-const (
-	nocturneBin = "../../bin/nocturne"
-	labBin      = "../../.cache/lab/bin/lab"
-	poll        = 5 * time.Second // what the lab's configuration polls at
+const poll = 5 * time.Second // what the lab's configuration polls at
+
+// What the tests run, and the folder of the lab, can be others than those of the checkout.
+var (
+	nocturneBin = cmp.Or(os.Getenv("NOCTURNE_BIN"), "../../bin/nocturne")
+	labBin      = cmp.Or(os.Getenv("NOCTURNE_LAB_BIN"), "../../.cache/lab/bin/lab")
+	labDir      = cmp.Or(os.Getenv("NOCTURNE_LAB_DIR"), "../../.cache/lab/run")
 )
 
 // lab is one wallboard on the lab.
@@ -38,7 +42,7 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	dir, err := filepath.Abs("../../.cache/lab/run")
+	dir, err := filepath.Abs(labDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +53,9 @@ func newLab(t *testing.T) *lab {
 	if err := os.RemoveAll(l.data); err != nil {
 		t.Fatal(err)
 	}
-	l.must(exec.Command(labBin, "heal"))
+	l.order("heal")
 	t.Cleanup(func() {
-		l.must(exec.Command(labBin, "heal"))
+		l.order("heal")
 		l.stop()
 	})
 	return l
@@ -110,16 +114,22 @@ func (l *lab) must(cmd *exec.Cmd) string {
 	return string(out)
 }
 
+// order gives the lab an order.
+func (l *lab) order(args ...string) string {
+	l.t.Helper()
+	return l.must(exec.Command(labBin, append(args, "--dir", l.dir)...))
+}
+
 // fault injects one and returns when it came into force.
 func (l *lab) fault(name string) time.Time {
 	l.t.Helper()
-	l.t.Logf("fault %s: %s", name, strings.TrimSpace(l.must(exec.Command(labBin, "fault", name))))
+	l.t.Logf("fault %s: %s", name, strings.TrimSpace(l.order("fault", name)))
 	return time.Now()
 }
 
 func (l *lab) heal(name string) time.Time {
 	l.t.Helper()
-	l.must(exec.Command(labBin, "heal", name))
+	l.order("heal", name)
 	return time.Now()
 }
 
@@ -396,7 +406,7 @@ func TestLab(t *testing.T) {
 					return err
 				}
 				for _, e := range all {
-					if strings.HasPrefix(e.ID, "kube/") && e.State == "ok" {
+					if strings.HasPrefix(e.ID, "kube/lab-seoul") && e.State == "ok" {
 						return fmt.Errorf("%s is still green", e.ID)
 					}
 				}
