@@ -15,6 +15,7 @@ type impact struct {
 	cutOff   bool // no way up is left; otherwise one is
 	switches int  // network devices below the head
 	servers  int
+	others   int // neighbours by hearsay
 }
 
 // findImpacts returns the parts of the network that lost their redundancy, or their only way, with a
@@ -104,9 +105,12 @@ func (im *impact) spread(n *network, layout *plot.Layered, index map[string]int,
 			}
 			grown = true
 			im.nodes[i] = true
-			if n.nodes[i].kind == model.KindDevice {
+			switch n.nodes[i].kind {
+			case model.KindDevice:
 				im.switches++
-			} else {
+			case model.KindStub:
+				im.others++
+			default:
 				im.servers++
 			}
 		}

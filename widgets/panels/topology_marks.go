@@ -75,6 +75,9 @@ func (a *arranger) impactLines(im impact) []string {
 	if im.servers > 0 {
 		parts = append(parts, a.servers(im.servers))
 	}
+	if im.others > 0 {
+		parts = append(parts, a.neighbours(im.others))
+	}
 	if parts != nil {
 		lines = append(lines, strings.Join(parts, ", "))
 	}
@@ -93,6 +96,13 @@ func (m *netMap) servers(n int) string {
 		return m.text("1 server")
 	}
 	return m.text("%d servers", n)
+}
+
+func (m *netMap) neighbours(n int) string {
+	if n == 1 {
+		return m.text("1 neighbour")
+	}
+	return m.text("%d neighbours", n)
 }
 
 // roomForLines grows an area for its text where nothing else stands in the way.
@@ -282,10 +292,15 @@ func (a *arranger) placeMarks() {
 		if r.name == "" {
 			continue
 		}
-		l := netLabel{x: r.at.X, y: r.at.Y - r.size/2 - 10*a.k, s: r.name, size: 18 * a.k, node: -1}
-		if rect := a.labelRect(l); uncovered(rect, taken) {
-			a.labels = append(a.labels, l)
-			taken = append(taken, rect)
+		above := netLabel{x: r.at.X, y: r.at.Y - r.size/2 - 10*a.k, s: r.name, size: 18 * a.k, node: -1}
+		below := above
+		below.y = r.at.Y + r.size/2 + 24*a.k
+		for _, l := range []netLabel{above, below} {
+			if rect := a.labelRect(l); uncovered(rect, taken) && within(rect, a.area) {
+				a.labels = append(a.labels, l)
+				taken = append(taken, rect)
+				break
+			}
 		}
 	}
 	taken = a.placeFlag(taken)
