@@ -20,7 +20,7 @@ func CheckConfig(path string) []error {
 	}
 	add(err)
 	for _, s := range cfg.Sources {
-		_, err := openSource(cfg, s, nil, time.Now)
+		_, err := openSource(cfg, s, nil, nil, time.Now)
 		add(err)
 	}
 	for _, b := range Boards(cfg.Boards) {

@@ -49,7 +49,7 @@ func CollectOnce(ctx context.Context, cfg *config.Config, now func() time.Time, 
 			}
 		},
 		collectors.Options{Now: now, Log: log})
-	if err := r.Set(Sources(cfg, nil, now)); err != nil {
+	if err := r.Set(Sources(cfg, nil, nil, now)); err != nil {
 		return nil, err
 	}
 	run, stop := context.WithCancel(ctx)

@@ -58,10 +58,11 @@ type Core struct {
 	socket   *control.Server // nil when there is none
 	tcp      tcpServer
 
-	keeper  *keeper // of what people arrange; nil when nothing is kept
-	cancel  context.CancelFunc
-	running sync.WaitGroup
-	changes chan *config.Config
+	accepted *accepted // devices that were found; nil when nothing is kept
+	keeper   *keeper   // of what people arrange; nil when nothing is kept
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+	changes  chan *config.Config
 
 	mu       sync.Mutex // guards all below
 	cfg      *config.Config
@@ -135,7 +136,7 @@ func (c *Core) openStore(ctx context.Context) error {
 	}
 	c.store, err = store.Open(o)
 	if info, statErr := os.Stat(dir); err == nil && statErr == nil && info.IsDir() { // the store has made it, if it could
-		c.dir, c.keeper = dir, keeperIn(dir)
+		c.dir, c.keeper, c.accepted = dir, keeperIn(dir), acceptedIn(dir)
 	}
 	return err
 }
@@ -172,7 +173,7 @@ func (c *Core) configure(ctx context.Context, cfg *config.Config) {
 	c.mu.Lock()
 	c.cfg = cfg
 	c.mu.Unlock()
-	if err := c.runner.Set(Sources(cfg, c.store, c.opts.Now)); err != nil {
+	if err := c.runner.Set(Sources(cfg, c.store, c.accepted, c.opts.Now)); err != nil {
 		c.problem("config", err)
 	}
 	c.problem("rules", c.alerts.SetRules(cfg.Rules))
@@ -231,7 +232,7 @@ func (c *Core) listen(ctx context.Context, cfg *config.Config) error {
 func (c *Core) backend() control.Backend {
 	b := control.Backend{
 		Source: c.store, Queryable: c.store.Queryable(), Engine: c.store.Engine(), Groups: c.alerts.Groups,
-		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Record: c.store.Record, Store: c.store,
+		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Accept: c.Accept, Record: c.store.Record, Store: c.store,
 		Boards: c.renderer().Boards, Snapshot: c.snapshotPNG,
 	}
 	if c.opts.Lab {

@@ -21,19 +21,21 @@ var keyHelp = [][2]string{
 	{"[ ]", "replay slower, faster"},
 	{", .", "replay 30 s back, forward"},
 	{"− +", "charts over a longer, shorter time"},
-	{"A", "acknowledge the alert in the header"},
+	{"Tab ↓ ↑", "select what is on the board, worst first"},
+	{"Enter", "open the page of what is selected"},
+	{"A", "acknowledge the selected alert, else the one in the header"},
 	{"/", "search the map"},
 	{"Z X 0", "map nearer, farther, whole"},
 	{"L U", "map: let devices be dragged, give one its own place back"},
 	{"?", "these keys"},
-	{"Esc", "close this, charts as they were, leave full screen"},
+	{"Esc", "one step back: this list, page, charts, full screen"},
 	{"Ctrl+Q", "quit"},
 }
 
 // keys binds the keyboard.
 func (w *Wall) keys() {
 	c := w.window.Canvas()
-	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+	onKey := func(e *fyne.KeyEvent) {
 		if w.help == nil && e.Name != fyne.KeyF11 && w.view.Key(string(e.Name), 0) {
 			return
 		}
@@ -50,11 +52,27 @@ func (w *Wall) keys() {
 			w.goTo(0)
 		case fyne.KeySpace:
 			w.pause()
+		case fyne.KeyTab:
+			by := 1
+			if d, ok := fyne.CurrentApp().Driver().(desktop.Driver); ok && d.CurrentKeyModifiers()&fyne.KeyModifierShift != 0 {
+				by = -1
+			}
+			w.selectNext(by)
+		case fyne.KeyDown:
+			w.selectNext(1)
+		case fyne.KeyUp:
+			w.selectNext(-1)
+		case fyne.KeyReturn, fyne.KeyEnter:
+			if s, ok := w.view.Selection(); ok {
+				w.choose(s.Spot)
+			}
+		case fyne.KeyBackspace:
+			w.back()
 		case fyne.KeyEscape:
 			w.escape()
 		}
-	})
-	c.SetOnTypedRune(func(r rune) {
+	}
+	onRune := func(r rune) {
 		if w.help == nil && w.view.Key("", r) {
 			return
 		}
@@ -68,11 +86,14 @@ func (w *Wall) keys() {
 		case r == '+' || r == '=':
 			w.chooseRange(-1)
 		case r == 'a' || r == 'A':
-			w.ackOldest()
+			w.ackChosen()
 		case w.o.Player != nil:
 			w.play(r)
 		}
-	})
+	}
+	c.SetOnTypedKey(onKey)
+	c.SetOnTypedRune(onRune)
+	w.view.OnKey, w.view.OnRune = onKey, onRune
 	if !w.o.Kiosk {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyQ, Modifier: fyne.KeyModifierShortcutDefault},
 			func(fyne.Shortcut) { w.window.Close() })
@@ -116,6 +137,8 @@ func (w *Wall) escape() {
 	switch {
 	case w.help != nil:
 		w.toggleHelp()
+	case w.view.Unselect():
+	case w.back():
 	case w.setRange(0):
 	case !w.o.Kiosk && w.window.FullScreen():
 		w.window.SetFullScreen(false)

@@ -43,8 +43,12 @@ func RunWall(ctx context.Context, a fyne.App, core *Core, show Show, log *slog.L
 			show.Board = last.Board
 		}
 	}
+	pages, err := PagesOf(cfg)
+	if err != nil {
+		return err
+	}
 	wall, err := NewWall(a, WallOptions{
-		Source: core.Source(), Boards: boards, Board: show.Board, Look: look, Kiosk: show.Kiosk,
+		Source: core.Source(), Boards: boards, Pages: pages, Board: show.Board, Look: look, Kiosk: show.Kiosk,
 		Rotation: cfg.Wall.Rotation, Log: log,
 		Banner: func() *board.Banner { return troubleBanner(core, look) },
 		Remember: func(name string) {
@@ -73,8 +77,12 @@ func RunReplay(ctx context.Context, a fyne.App, p *Player, show Show, log *slog.
 	if err != nil {
 		return err
 	}
+	pages, err := PagesOf(nil)
+	if err != nil {
+		return err
+	}
 	wall, err := NewWall(a, WallOptions{
-		Source: p.Source(), Boards: boards, Board: show.Board, Look: look, Kiosk: show.Kiosk, Player: p, Log: log,
+		Source: p.Source(), Boards: boards, Pages: pages, Board: show.Board, Look: look, Kiosk: show.Kiosk, Player: p, Log: log,
 		Banner: func() *board.Banner { return p.Banner(look) },
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 // now at 1920x1080 in the wall's own language and theme.
 type SnapshotRequest struct {
 	Board string
+	Page  string // ID of the entity whose page is wanted instead of a board
 	Size  string // "WxH" in pixels
 	Lang  string
 	Theme string
@@ -68,7 +69,7 @@ func (r SnapshotRequest) size() (w, h int, err error) {
 
 // values carries a request to a running wallboard.
 func (r SnapshotRequest) values() url.Values {
-	v := url.Values{"board": {r.Board}, "size": {r.Size}, "lang": {r.Lang}, "theme": {r.Theme}}
+	v := url.Values{"board": {r.Board}, "page": {r.Page}, "size": {r.Size}, "lang": {r.Lang}, "theme": {r.Theme}}
 	if !r.At.IsZero() {
 		v.Set("at", strconv.FormatFloat(float64(r.At.UnixMilli())/1000, 'f', 3, 64))
 	}
@@ -84,7 +85,7 @@ type Renderer interface {
 }
 
 // snapshot renders a board of src: the same pictures that the window shows.
-func snapshot(ctx context.Context, src model.Source, boards []board.Spec, req SnapshotRequest, look Look, banner *board.Banner, keep panels.Keeper) (*image.RGBA, error) {
+func snapshot(ctx context.Context, src model.Source, boards []board.Spec, pages Pages, req SnapshotRequest, look Look, banner *board.Banner, keep panels.Keeper) (*image.RGBA, error) {
 	w, h, err := req.size()
 	if err != nil {
 		return nil, err
@@ -103,13 +104,22 @@ func snapshot(ctx context.Context, src model.Source, boards []board.Spec, req Sn
 		return nil, err
 	}
 	env.Keep, env.Fixed = keep, true
-	s := board.NewScreen(boards[i], board.Options{
-		W: w, H: h, TextScale: look.TextScale, Env: env, Board: i, Boards: len(boards), Banner: banner,
+	spec := boards[i]
+	var way []string
+	if req.Page != "" {
+		page, err := pages.Open(src, req.Page)
+		if err != nil {
+			return nil, err
+		}
+		spec, way = page.Spec, append([]string{spec.In(look.Lang)}, page.Trail...)
+	}
+	s := board.NewScreen(spec, board.Options{
+		Trail: way, W: w, H: h, TextScale: look.TextScale, Env: env, Board: i, Boards: len(boards), Banner: banner,
 		LoadTimeout: 20 * time.Second, // nobody stands before it
 	})
 	s.Update(ctx, src, 0)
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("board %s: %w", boards[i].Name, err)
+		return nil, fmt.Errorf("board %s: %w", spec.Name, err)
 	}
 	return s.Compose(), nil
 }
@@ -133,6 +143,7 @@ func names(boards []board.Spec) []string {
 type playerRenderer struct {
 	*Player
 	boards []board.Spec
+	pages  Pages
 }
 
 // PlayerRenderer renders from a recording, which it closes at the end. It takes the answer of
@@ -146,7 +157,11 @@ func PlayerRenderer(p *Player, err error) (Renderer, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	return &playerRenderer{p, boards}, nil
+	pages, err := PagesOf(nil)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return &playerRenderer{p, boards, pages}, nil
 }
 
 func (r *playerRenderer) Boards(context.Context) ([]string, error) { return names(r.boards), nil }
@@ -160,7 +175,7 @@ func (r *playerRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 	}
 	r.Seek(at)
 	look := LookOf(config.Wall{Distance: 5, Screen: 55}, req.Lang, req.Theme)
-	img, err := snapshot(ctx, r.Source(), r.boards, req, look, r.Banner(look), nil)
+	img, err := snapshot(ctx, r.Source(), r.boards, r.pages, req, look, r.Banner(look), nil)
 	if err != nil {
 		return err
 	}
@@ -208,6 +223,10 @@ func (r *storeRenderer) Render(ctx context.Context, req SnapshotRequest, out io.
 	if err != nil {
 		return err
 	}
+	pages, err := PagesOf(cfg)
+	if err != nil {
+		return err
+	}
 	look := LookOf(cfg.Wall, req.Lang, req.Theme)
 	var src model.Source = r.store
 	var banner *board.Banner
@@ -217,7 +236,7 @@ func (r *storeRenderer) Render(ctx context.Context, req SnapshotRequest, out io.
 		}
 		banner = &board.Banner{Replay: true, Head: look.Text("REPLAY"), Text: momentText(look, req.At)}
 	}
-	img, err := snapshot(ctx, src, boards, req, look, banner, r.keep)
+	img, err := snapshot(ctx, src, boards, pages, req, look, banner, r.keep)
 	if err != nil {
 		return err
 	}
@@ -248,7 +267,7 @@ func (r *remoteRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 
 // snapshotPNG answers a remoteRenderer: it is what the control socket serves.
 func (c *Core) snapshotPNG(ctx context.Context, v url.Values) ([]byte, error) {
-	req := SnapshotRequest{Board: v.Get("board"), Size: v.Get("size"), Lang: v.Get("lang"), Theme: v.Get("theme")}
+	req := SnapshotRequest{Board: v.Get("board"), Page: v.Get("page"), Size: v.Get("size"), Lang: v.Get("lang"), Theme: v.Get("theme")}
 	if at := v.Get("at"); at != "" {
 		t, err := control.ParseTime(at, c.opts.Now())
 		if err != nil {

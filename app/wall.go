@@ -44,6 +44,7 @@ func (l Look) Env() (panels.Env, error) {
 type WallOptions struct {
 	Source model.Source
 	Boards []board.Spec
+	Pages  Pages  // of what is on the boards
 	Board  string // name of the first board to show; "" = the first
 	Look   Look
 	Kiosk  bool
@@ -77,6 +78,8 @@ type Wall struct {
 
 	mu      sync.Mutex // guards what follows: the window, the pump and the director meet here
 	boards  []board.Spec
+	pages   Pages
+	stack   []Page // opened over the board, the top last
 	active  int
 	w, h    int
 	banner  bool
@@ -101,7 +104,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	}
 	env.Keep, env.Fixed = o.Keep, o.Kiosk
 	a.Settings().SetTheme(newTheme(env.Style.Palette, o.Look.Light))
-	w := &Wall{o: o, env: env, boards: o.Boards, window: a.NewWindow("Nocturne"), view: board.NewView()}
+	w := &Wall{o: o, env: env, boards: o.Boards, pages: o.Pages, window: a.NewWindow("Nocturne"), view: board.NewView()}
 	if i := board.Find(o.Boards, o.Board); i >= 0 {
 		w.active = i
 	} else if o.Board != "" {
@@ -118,6 +121,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	w.window.Resize(fyne.NewSize(1280, 720))
 	w.window.SetFullScreen(o.Kiosk)
 	w.keys()
+	w.window.Canvas().Focus(w.view)
 	return w, nil
 }
 
@@ -164,7 +168,12 @@ func (w *Wall) direct(ctx context.Context) {
 				w.o.Log.Error("the changed boards are not shown", "error", err)
 				continue
 			}
-			w.setBoards(boards)
+			pages, err := PagesOf(cfg)
+			if err != nil {
+				w.o.Log.Error("the changed pages are not shown", "error", err)
+				continue
+			}
+			w.setBoards(boards, pages)
 		case <-tick.C:
 			w.updateBanner()
 			w.ageRange(time.Second)
@@ -173,7 +182,7 @@ func (w *Wall) direct(ctx context.Context) {
 				continue
 			}
 			w.mu.Lock()
-			paused := w.paused
+			paused := w.paused || len(w.stack) > 0 // somebody reads a page
 			w.mu.Unlock()
 			if left -= time.Second; left <= 0 && !paused {
 				left = w.o.Rotation
@@ -184,13 +193,13 @@ func (w *Wall) direct(ctx context.Context) {
 }
 
 // setBoards takes over the boards of a reloaded configuration, staying on the same one by name.
-func (w *Wall) setBoards(boards []board.Spec) {
+func (w *Wall) setBoards(boards []board.Spec, pages Pages) {
 	if len(boards) == 0 {
 		return
 	}
 	w.mu.Lock()
 	name := w.boards[w.active].Name
-	w.boards = boards
+	w.boards, w.pages = boards, pages
 	w.active = max(0, board.Find(boards, name))
 	w.mu.Unlock()
 	w.rebuild()
@@ -228,10 +237,16 @@ func (w *Wall) rebuild() {
 	w.banner = b != nil
 	env := w.env
 	env.Range = w.span
-	w.current = board.NewScreen(w.boards[w.active], board.Options{
+	spec := w.boards[w.active]
+	o := board.Options{
 		W: w.w, H: w.h, TextScale: w.o.Look.TextScale, Env: env,
 		Board: w.active, Boards: len(w.boards), Banner: b,
-	})
+	}
+	if n := len(w.stack); n > 0 {
+		o.Trail = append([]string{spec.In(env.Lang)}, w.stack[n-1].Trail...)
+		spec = w.stack[n-1].Spec
+	}
+	w.current = board.NewScreen(spec, o)
 	w.pump.SetScreen(w.current)
 }
 
@@ -273,11 +288,11 @@ func (w *Wall) turn(by int) {
 // goTo shows board i, when there is one.
 func (w *Wall) goTo(i int) {
 	w.mu.Lock()
-	if i < 0 || i >= len(w.boards) || i == w.active {
+	if i < 0 || i >= len(w.boards) || i == w.active && len(w.stack) == 0 {
 		w.mu.Unlock()
 		return
 	}
-	w.active = i
+	w.active, w.stack = i, nil
 	name := w.boards[i].Name
 	w.mu.Unlock()
 	w.rebuild()
@@ -288,8 +303,17 @@ func (w *Wall) goTo(i int) {
 
 // tapped is called by the view on the main goroutine.
 func (w *Wall) tapped(_ int, spot panels.Spot) {
-	if spot.Alert != "" {
+	w.choose(spot)
+}
+
+// choose does what a spot is for: it opens the page of its entity, or acknowledges where that is the key, or
+// where an alert is about no entity.
+func (w *Wall) choose(spot panels.Spot) {
+	switch {
+	case spot.Alert != "" && (spot.Ack || spot.Entity == ""):
 		w.ack(spot.Alert)
+	case spot.Entity != "":
+		w.openPage(spot.Entity)
 	}
 }
 
@@ -312,6 +336,9 @@ func (w *Wall) ageHands(by time.Duration) {
 	w.hands = max(0, w.hands-by)
 	current := w.current
 	w.mu.Unlock()
+	if over {
+		w.closePages()
+	}
 	if over && current != nil && current.Leave() {
 		w.pump.Wake()
 	}
@@ -331,8 +358,12 @@ func (w *Wall) ack(id string) {
 // CountFrames makes the wall count the frames that its window has taken in n, for benchmarks.
 func (w *Wall) CountFrames(n *atomic.Uint64) { w.pump.Frames = n }
 
-// ackOldest acknowledges what the header strip names.
-func (w *Wall) ackOldest() {
+// ackChosen acknowledges the selected alert, else what the header strip names.
+func (w *Wall) ackChosen() {
+	if s, ok := w.view.Selection(); ok && s.Spot.Alert != "" {
+		w.ack(s.Spot.Alert)
+		return
+	}
 	if a := board.Oldest(w.o.Source.Alerts()); a != nil {
 		w.ack(a.ID)
 	}

@@ -7,6 +7,11 @@ import "embed"
 //go:embed boards/*.yaml
 var Boards embed.FS
 
+// Pages are the built-in pages, pages/*.yaml, in the format of the configuration.
+//
+//go:embed pages/*.yaml
+var Pages embed.FS
+
 // Demo is a recording of the lab with two incidents in it, made by `make demo-recording`.
 //
 //go:embed demo.nocturne

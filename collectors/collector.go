@@ -29,6 +29,13 @@ type Watcher interface {
 	Watch(ctx context.Context, emit Emit, status func(error)) error
 }
 
+// Inspector answers what people ask of single entities of a target.
+type Inspector interface {
+	model.Inspector
+	// Owns reports whether an entity is one of the target's.
+	Owns(entity string) bool
+}
+
 // Job is one target of a source: exactly one of Poll and Watch is set.
 type Job struct {
 	Target  string        // shown to people: device address, cluster context; unique in its source
@@ -37,10 +44,13 @@ type Job struct {
 	Poll    Collector
 	Watch   Watcher
 
-	// Beside, where it is set, runs next to the rounds of Poll as long as the job does: for what cannot
-	// wait for the next round. What it emits says nothing of how the job fares. The Runner starts it
+	// Beside, where it is set, runs next to Poll or Watch as long as the job does: for what cannot wait for
+	// the next round. What it emits says nothing of how the job fares. The Runner starts it
 	// again with backoff when it ends.
 	Beside func(ctx context.Context, emit Emit) error
+
+	// Inspect, where it is set, answers for the entities that it owns while the job runs.
+	Inspect Inspector
 }
 
 // Env is what a Kind is given to open a source with.
@@ -52,7 +62,25 @@ type Env struct {
 	Links  func(source string) []model.Link // what the store remembers of this source's links
 	// Entities are what the wall knows of a kind now, from whatever source; nil when there is no wall around.
 	Entities func(model.Kind) []model.Entity
+	// Path makes a configured path absolute: what is relative is so to the configuration's folder. nil
+	// leaves paths as they are.
+	Path func(string) string
+	// Accepted are the targets of this source that people accepted after discovery had found them; nil for
+	// none.
+	Accepted func() []string
 	Now      func() time.Time
+}
+
+// Paths makes configured paths absolute.
+func (e Env) Paths(list []string) []string {
+	if e.Path == nil {
+		return list
+	}
+	out := make([]string, len(list))
+	for i, p := range list {
+		out[i] = e.Path(p)
+	}
+	return out
 }
 
 // Kind opens sources of one kind.

@@ -222,8 +222,18 @@ func (s *Store) applyEntity(sc *scope, e model.Entity, b *model.Batch) {
 	if e.Reason != "" {
 		text += ": " + e.Reason
 	}
-	s.event(model.Event{Time: b.Time, Severity: e.State, Kind: "state", Entity: e.ID, Title: e.Name, Text: text,
+	s.event(model.Event{Time: b.Time, Severity: e.State, Kind: "state", Entity: e.ID, Title: s.fullName(&e), Text: text,
 		Source: b.Source, Labels: map[string]string{"kind": string(e.Kind), "from": from.String(), "to": e.State.String()}})
+}
+
+// fullName is what people call an entity in a list of all: a port's name alone does not say whose.
+func (s *Store) fullName(e *model.Entity) string {
+	if e.Kind == model.KindInterface {
+		if parent := s.world.entities[e.Parent]; parent != nil && len(parent.list) > 0 {
+			return parent.list[0].value.Name + " " + e.Name
+		}
+	}
+	return e.Name
 }
 
 func sameEntity(a, b *model.Entity) bool {
@@ -249,7 +259,7 @@ func (s *Store) entityGone(sc *scope, id string, b *model.Batch) {
 	if e.Kind == model.KindStub || e.Kind == model.KindPod && !e.State.Problem() {
 		return
 	}
-	s.event(model.Event{Time: b.Time, Severity: model.OK, Kind: "state", Entity: id, Title: e.Name,
+	s.event(model.Event{Time: b.Time, Severity: model.OK, Kind: "state", Entity: id, Title: s.fullName(&e),
 		Text: e.State.String() + " → gone", Source: b.Source,
 		Labels: map[string]string{"kind": string(e.Kind), "from": e.State.String(), "to": "gone"}})
 }

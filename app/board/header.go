@@ -2,6 +2,7 @@ package board
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -20,6 +21,7 @@ type headline struct {
 	severity       model.State
 	age            time.Duration
 	title          string
+	trail          []string // of a page, in the title's place
 	boards, active int
 	span           string // how much time all charts show, "" where each has its own range
 	beat           int    // seconds counted by the program itself: it stands still when the program does
@@ -306,6 +308,9 @@ func (h headline) paintBoard(c *plot.Canvas, env panels.Env, right float64) floa
 	p, k := env.Style.Palette, env.Style.K
 	f := plot.Font{Size: 26 * k, Bold: true}
 	title := c.Ellipsis(h.title, f, c.Bounds().W*0.16)
+	if len(h.trail) > 0 {
+		return h.paintTrail(c, env, right)
+	}
 	dots := min(h.boards, 20)
 	small := plot.Font{Size: 18 * k}
 	w := max(c.Measure(title, f), float64(dots-1)*16*k+26*k, c.Measure(h.span, small))
@@ -326,6 +331,25 @@ func (h headline) paintBoard(c *plot.Canvas, env panels.Env, right float64) floa
 		c.Disc(dx+4*k, 64*k, 4*k, p.Outline)
 		dx += 16 * k
 	}
+	return x - 24*k
+}
+
+// paintTrail draws where a page is: the way to it small above, its own name below.
+func (h headline) paintTrail(c *plot.Canvas, env panels.Env, right float64) float64 {
+	p, k := env.Style.Palette, env.Style.K
+	small, f := plot.Font{Size: 18 * k}, plot.Font{Size: 26 * k, Bold: true}
+	most := c.Bounds().W * 0.24
+	last := len(h.trail) - 1
+	way := h.trail[:last]
+	above := strings.Join(way, " › ")
+	for i := 1; i < len(way) && c.Measure(above, small) > most; i++ { // the nearest tell most
+		above = "… › " + strings.Join(way[i:], " › ")
+	}
+	above, name := c.Ellipsis(above, small, most), c.Ellipsis(h.trail[last], f, most)
+	x := right - 24*k - max(c.Measure(above, small), c.Measure(name, f))
+	c.Text(x, 35*k, above, small, p.Muted)
+	c.Text(x, 69*k, name, f, p.Text)
+	separator(c, env, x-24*k)
 	return x - 24*k
 }
 

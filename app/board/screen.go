@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -25,6 +26,9 @@ type Spec struct {
 	Rows    int
 	Panels  []Placed
 }
+
+// In is the board's title in a language, else its name.
+func (s Spec) In(lang string) string { return cmp.Or(s.Title.In(lang), s.Name) }
 
 // Find is the index of the board of that name, -1 for none.
 func Find(boards []Spec, name string) int {
@@ -65,6 +69,8 @@ type Options struct {
 	Board     int // index of the board among Boards
 	Boards    int
 	Banner    *Banner
+	// Trail is where a page is: its board and what the entity is in; empty on a board.
+	Trail []string
 	// LoadTimeout bounds one panel's Load; 0 = 5 s.
 	LoadTimeout time.Duration
 }
@@ -189,11 +195,8 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 			out = append(out, Change{i, t.front, t.spots(s.geo)})
 		}
 	}
-	title := s.spec.Title.In(s.opts.Env.Lang)
-	if title == "" {
-		title = s.spec.Name
-	}
-	head := readHeadline(src, s.opts.Env, title, s.opts.Boards, s.opts.Board, beat)
+	head := readHeadline(src, s.opts.Env, s.spec.In(s.opts.Env.Lang), s.opts.Boards, s.opts.Board, beat)
+	head.trail = s.opts.Trail
 	c := plot.NewCanvas(s.header.back, s.opts.Env.Face)
 	head.paint(c, s.opts.Env)
 	s.header.flip()

@@ -2,6 +2,7 @@ package board
 
 import (
 	"image"
+	"image/color"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -32,13 +33,22 @@ type View struct {
 	screen         *Screen
 	pixels         image.Point
 	hand           int // the panel that was handled last: it gets the keys first
+	selected       *Selected
+	ring           *canvas.Rectangle // around what is selected
+	// OnKey and OnRune get the keys while the view has the keyboard.
+	OnKey  func(*fyne.KeyEvent)
+	OnRune func(rune)
 }
 
-var _ fyne.Widget = (*View)(nil)
+var (
+	_ fyne.Widget   = (*View)(nil)
+	_ fyne.Tabbable = (*View)(nil)
+)
 
 // NewView returns an empty view.
 func NewView() *View {
-	v := &View{header: widgets.NewPicture(), banner: widgets.NewPicture()}
+	v := &View{header: widgets.NewPicture(), banner: widgets.NewPicture(), ring: canvas.NewRectangle(color.Transparent)}
+	v.ring.Hidden = true
 	for i := range v.frame {
 		v.frame[i] = canvas.NewRectangle(nil)
 	}
@@ -48,11 +58,13 @@ func NewView() *View {
 
 // SetScreen shows another board, or the same at another size, from its first pictures on.
 func (v *View) SetScreen(s *Screen, pictures []Change) {
-	v.screen, v.hand = s, 0
+	v.screen, v.hand, v.selected = s, 0, nil
+	v.ring.StrokeColor = s.opts.Env.Style.Palette.Focus
 	v.tiles, v.spots = v.tiles[:0], make([][]panels.Spot, len(s.tiles))
 	for i := range s.tiles {
 		p := widgets.NewPicture()
 		p.OnTapped = func(x, y float64) {
+			v.takeKeyboard()
 			if !v.handle(i, panels.Gesture{Kind: panels.Tap, At: plot.Point{X: x, Y: y}}) {
 				v.tapped(i, x, y)
 			}
@@ -89,6 +101,7 @@ func (v *View) Pictures(changes []Change) {
 			v.spots[c.Index] = c.Spots
 		}
 	}
+	v.follow()
 }
 
 // Key gives a key, or a letter, to the panel that was handled last and then to the others, and reports
@@ -153,7 +166,7 @@ func (r *viewRenderer) Objects() []fyne.CanvasObject {
 	for _, f := range r.v.frame {
 		out = append(out, f)
 	}
-	return out
+	return append(out, r.v.ring)
 }
 
 func (r *viewRenderer) Refresh() {
@@ -184,6 +197,10 @@ func (r *viewRenderer) Layout(size fyne.Size) {
 	place(v.banner, g.Banner)
 	for i, t := range v.tiles {
 		place(t, v.screen.tiles[i].rect)
+	}
+	v.ring.StrokeWidth = float32(3*g.K) / scale
+	if v.selected != nil {
+		place(v.ring, v.selected.on(v.screen).Inset(-int(3*g.K)))
 	}
 	w := max(1, int(4*g.K))
 	place(v.frame[0], image.Rect(0, g.Banner.Max.Y, w, g.H))

@@ -25,6 +25,7 @@ type Config struct {
 	Path    string // the file; "" for the built-in default
 	Dir     string // what relative paths in it are relative to
 	Boards  []Board
+	Pages   []Page
 	Sources []Source
 	Rules   []string // rule files, globs expanded, absolute
 	globs   []string // they were expanded from
@@ -81,6 +82,7 @@ const (
 // file is the shape of the YAML file.
 type file struct {
 	Boards  []Raw `yaml:"boards"`
+	Pages   []Raw `yaml:"pages"`
 	Sources []Raw `yaml:"sources"`
 	Rules   []Raw `yaml:"rules"`
 	Notify  []Raw `yaml:"notify"`
@@ -158,6 +160,7 @@ func Parse(name string, data []byte, dir string) (*Config, error) {
 		var f file
 		r.d.decode(doc.root, reflect.ValueOf(&f).Elem())
 		r.boards(f.Boards)
+		r.pages(f.Pages)
 		r.sources(f.Sources)
 		r.rules(f.Rules)
 		c.Notify = f.Notify

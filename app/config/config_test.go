@@ -96,7 +96,7 @@ func TestParseErrors(t *testing.T) {
 		want []string // one per error, in order
 	}{
 		{"misspelt top key", "bords: []\n", []string{`n.yaml:1:1: unknown key "bords": did you mean "boards"?`}},
-		{"nothing near", "zzzzzz: 1\n", []string{`n.yaml:1:1: unknown key "zzzzzz": known are boards, notify, rules, sources, store, wall`}},
+		{"nothing near", "zzzzzz: 1\n", []string{`n.yaml:1:1: unknown key "zzzzzz": known are boards, notify, pages, rules, sources, store, wall`}},
 		{"all at once", "wal: {}\nwall: {distence: 3, theme: blue}\nstore: {retention: soon}\n", []string{
 			`n.yaml:1:1: unknown key "wal": did you mean "wall"?`,
 			`n.yaml:2:8: unknown key "distence": did you mean "distance"?`,

@@ -21,6 +21,7 @@ type decoder struct {
 	errs   Errors
 	budget int // nodes that may still be visited
 	depth  int
+	vars   map[string]string // what variables in texts stand for; nil where there are none
 }
 
 func newDecoder(doc *document) *decoder { return &decoder{doc: doc, budget: maxNodes} }
@@ -39,7 +40,7 @@ func (d *decoder) decode(n ast.Node, into reflect.Value, also ...string) {
 		return
 	}
 	if into.Type() == rawType {
-		into.Set(reflect.ValueOf(Raw{doc: d.doc, node: n}))
+		into.Set(reflect.ValueOf(Raw{doc: d.doc, node: n, vars: d.vars}))
 		return
 	}
 	if _, null := n.(*ast.NullNode); null {
@@ -92,14 +93,14 @@ func (d *decoder) custom(n ast.Node, into reflect.Value) bool {
 	switch u := into.Addr().Interface().(type) {
 	case yaml.InterfaceUnmarshaler:
 		err := u.UnmarshalYAML(func(v any) error {
-			sub := &decoder{doc: d.doc, budget: d.budget, depth: d.depth}
+			sub := &decoder{doc: d.doc, budget: d.budget, depth: d.depth, vars: d.vars}
 			sub.decode(n, reflect.ValueOf(v).Elem())
 			d.budget = sub.budget
 			return sub.errs.orNil()
 		})
 		d.failWith(n, err)
 	case encoding.TextUnmarshaler:
-		s, ok := text(n)
+		s, ok := d.text(n)
 		if !ok {
 			d.fail(n, "want a text, not %s", what(n))
 			return true
@@ -282,6 +283,9 @@ func (d *decoder) generic(n ast.Node) any {
 		}
 		return s
 	case ast.ScalarNode:
+		if s, ok := d.text(n); ok {
+			return s
+		}
 		return v.GetValue()
 	}
 	return nil
@@ -294,7 +298,7 @@ func (d *decoder) scalar(n ast.Node, into reflect.Value) {
 	}
 	switch into.Kind() {
 	case reflect.String:
-		s, ok := text(n)
+		s, ok := d.text(n)
 		if !ok {
 			d.fail(n, "want a text, not %s: put it in quotes", what(n))
 			return
@@ -337,7 +341,7 @@ func (d *decoder) scalar(n ast.Node, into reflect.Value) {
 
 // duration reads Go's ("1m30s", "1.5s") and Prometheus' ("30d", "2w") notation.
 func (d *decoder) duration(n ast.Node, into reflect.Value) {
-	s, ok := text(n)
+	s, ok := d.text(n)
 	if !ok {
 		d.fail(n, "want a duration with its unit such as 30s or 5m, not %s", what(n))
 		return
@@ -356,6 +360,17 @@ func (d *decoder) duration(n ast.Node, into reflect.Value) {
 		return
 	}
 	into.SetInt(int64(v))
+}
+
+// text is a node's text with its variables filled in.
+func (d *decoder) text(n ast.Node) (string, bool) {
+	s, ok := text(n)
+	if !ok || d.vars == nil {
+		return s, ok
+	}
+	filled, err := substitute(s, d.vars)
+	d.failWith(n, err)
+	return filled, true
 }
 
 func text(n ast.Node) (string, bool) {

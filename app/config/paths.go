@@ -38,3 +38,7 @@ func DefaultDataDir() (string, error) {
 	}
 	return filepath.Join(home, ".local", "share", "nocturne"), nil
 }
+
+// Abs makes a configured path absolute: "~/" is the home folder, and what is relative is so to the folder of
+// the configuration.
+func (c *Config) Abs(path string) string { return expand(path, c.Dir) }

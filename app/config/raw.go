@@ -13,7 +13,8 @@ import (
 type Raw struct {
 	doc  *document
 	node ast.Node
-	also []string // keys that the frame has read and Decode therefore lets pass
+	also []string          // keys that the frame has read and Decode therefore lets pass
+	vars map[string]string // what variables in texts stand for; nil where there are none
 }
 
 // Decode strictly fills the struct that into points to: unknown keys, wrong types and duplicates
@@ -27,6 +28,7 @@ func (r Raw) Decode(into any) error {
 		return nil
 	}
 	d := newDecoder(r.doc)
+	d.vars = r.vars
 	d.decode(r.node, v.Elem(), r.also...)
 	return d.errs.orNil()
 }
@@ -64,4 +66,17 @@ func (r Raw) Hash() string {
 	}
 	sum := sha256.Sum256(content)
 	return fmt.Sprintf("%x", sum[:8])
+}
+
+// ReadRaw reads a YAML file of its own, as strictly as the configuration and with the same limits.
+func ReadRaw(path string) (Raw, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return Raw{}, fmt.Errorf("%s: %w", path, err)
+	}
+	doc, err := parse(path, data)
+	if err != nil {
+		return Raw{}, err
+	}
+	return Raw{doc: doc, node: doc.root}, nil
 }

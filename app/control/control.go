@@ -46,6 +46,7 @@ type Backend struct {
 	Metrics   prometheus.Gatherer
 	Ack       func(id, by, note string) (model.Alert, error)
 	Unack     func(id, by string) (model.Alert, error)
+	Accept    func(targets []string) ([]model.Entity, error) // none: all that wait
 	Record    func(ctx context.Context, out string, since, until time.Time) error
 	Store     Maintainer
 	Boards    func(ctx context.Context) ([]string, error)             // names of the boards
@@ -61,6 +62,7 @@ func Handler(b Backend) http.Handler {
 	mux := a.routes()
 	mux.Handle("POST /api/nocturne/ack", limit(a.handle(a.ack), requestTimeout))
 	mux.Handle("POST /api/nocturne/unack", limit(a.handle(a.unack), requestTimeout))
+	mux.Handle("POST "+AcceptPath, limit(a.handle(a.accept), requestTimeout))
 	mux.Handle("POST /api/lab/panic", limit(a.handle(a.panic), requestTimeout))
 	mux.Handle("POST /api/lab/clock", limit(a.handle(a.clock), requestTimeout))
 	mux.Handle("POST "+RecordPath, limit(a.handle(a.record), recordTimeout))
@@ -117,6 +119,8 @@ func (a *api) routes() *http.ServeMux {
 		"health":   a.health,
 		"boards":   a.boards,
 		"snapshot": a.snapshot,
+
+		"discover/pending": a.pending,
 	} {
 		read("GET /api/nocturne/"+path, f)
 	}

@@ -102,6 +102,8 @@ var knownMetrics = map[string]metadata.Metadata{
 	"nocturne_collector_panics_total":        {Type: prom.MetricTypeCounter, Help: "Panics of the target's collector, each of which ended one round."},
 	"nocturne_interface_speed_bps":           {Type: prom.MetricTypeGauge, Help: "Speed of the interface in bits per second, from ifHighSpeed or ifSpeed."},
 	"nocturne_interface_peer":                {Type: prom.MetricTypeGauge, Help: "Always 1: what is at the other end of the interface's cable."},
+	"nocturne_device_down":                   {Type: prom.MetricTypeGauge, Help: "How many cables of a device that does not answer have lost their link, all of them; absent for any other."},
+	"nocturne_device_behind":                 {Type: prom.MetricTypeGauge, Help: "Always 1: the only known way to the device leads over one that is down or cut off; absent for any other."},
 	"nocturne_link_up":                       {Type: prom.MetricTypeGauge, Help: "Whether the cable between two ports carries traffic, as far as both ends say."},
 	"nocturne_snmp_requests_total":           {Type: prom.MetricTypeCounter, Help: "SNMP requests sent to the device."},
 	"nocturne_snmp_requests_lost_total":      {Type: prom.MetricTypeCounter, Help: "SNMP requests to the device that were not answered in time."},

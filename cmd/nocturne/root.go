@@ -76,7 +76,7 @@ alerts, and shows all of it on boards. Without a configuration it starts at once
 		topologyCommand(g),
 		ackCommand(g),
 		unackCommand(g),
-		discoverCommand(),
+		discoverCommand(g),
 		recordCommand(g),
 		checkCommand(g),
 		doctorCommand(g),

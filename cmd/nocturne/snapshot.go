@@ -37,6 +37,7 @@ at its height unless --at says when.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, g) },
 	}
 	cmd.Flags().StringVar(&f.Board, "board", "", "`NAME` of the board (default: the first)")
+	cmd.Flags().StringVar(&f.Page, "page", "", "`ENTITY`: its page instead of a board, for example kube/prod/ns/shop/pod/api-1")
 	cmd.Flags().StringVar(&f.Size, "size", "1920x1080", "`WxH` in pixels")
 	cmd.Flags().StringVar(&f.Lang, "lang", "", "language, en or ko")
 	cmd.Flags().StringVar(&f.Theme, "theme", "", "dark or light")
@@ -54,6 +55,9 @@ func (f *snapshotFlags) run(cmd *cobra.Command, g *global) error {
 	}
 	if f.demo && f.replay != "" {
 		return misused(cmd, errors.New("--demo and --replay are two recordings: name one"))
+	}
+	if f.Page != "" && f.all {
+		return misused(cmd, errors.New("--page is one picture and --all is of every board: name one"))
 	}
 	if f.at != "" {
 		at, err := control.ParseTime(f.at, time.Now())

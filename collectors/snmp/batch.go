@@ -25,6 +25,7 @@ type round struct {
 	index   map[string]uint32 // ifIndex label of each port
 	health  health
 	events  []model.Event
+	slow    bool // the batch is dated by its end
 }
 
 // health is how the agent answers.
@@ -42,7 +43,7 @@ func (r *round) batch() model.Batch {
 	s := r.snap
 	b := model.Batch{
 		Scope: r.target, Every: r.every, // Time is the Runner's
-		Replace: s.HasInterfaces, // else what is missing in a part turns stale by itself
+		Replace: s.HasInterfaces, // else a part is missing
 		Events:  r.events,
 	}
 	b.Entities = append(b.Entities, r.deviceEntity())
@@ -56,13 +57,7 @@ func (r *round) batch() model.Batch {
 func (r *round) deviceEntity() model.Entity {
 	s := r.snap
 	e := model.Entity{ID: model.DeviceID(r.device), Kind: model.KindDevice, Name: r.device, State: model.OK}
-	e.Labels = filled(map[string]string{
-		"sysName": s.System.Name, "sysDescr": s.System.Descr, "sysObjectID": s.System.ObjectID.String(),
-		"sysLocation": s.System.Location, "sysContact": s.System.Contact,
-		"vendor": s.Identity.Vendor, "os": s.Identity.OS, "version": s.Identity.Version,
-		"hardware": s.Identity.Hardware, "serial": s.Identity.Serial,
-		"address": r.address, "chassis": s.Local.Chassis,
-	})
+	e.Labels = s.labels(r.address)
 	switch {
 	case len(s.Warnings) > 0:
 		e.State, e.Reason = model.Warning, "answers only in part: "+s.Warnings[0]
@@ -78,11 +73,24 @@ func (r *round) deviceEntity() model.Entity {
 	return e
 }
 
+// labels are those of the device's entity; address is the one that it is polled at.
+func (s *Snapshot) labels(address string) map[string]string {
+	return filled(map[string]string{
+		"sysName": s.System.Name, "sysDescr": s.System.Descr, "sysObjectID": s.System.ObjectID.String(),
+		"sysLocation": s.System.Location, "sysContact": s.System.Contact,
+		"vendor": s.Identity.Vendor, "os": s.Identity.OS, "version": s.Identity.Version,
+		"hardware": s.Identity.Hardware, "serial": s.Identity.Serial,
+		"address": address, "chassis": s.Local.Chassis, "credentials": s.Credentials,
+	})
+}
+
 func (r *round) interfaceEntity(i *Interface) model.Entity {
 	e := model.Entity{
 		ID: model.PortID(r.device, i.Port), Kind: model.KindInterface, Name: i.Port, Parent: model.DeviceID(r.device),
 	}
-	e.State, e.Reason = interfaceState(i, r.linked[i.Port])
+	if e.State, e.Reason = interfaceState(i, r.linked[i.Port]); i.unread {
+		e.State, e.Reason = model.Stale, "not read since "+i.CountersAt.Format(time.TimeOnly)
+	}
 	e.Labels = map[string]string{
 		"ifIndex": strconv.FormatUint(uint64(i.Index), 10), "ifName": i.Name, "ifDescr": i.Descr, "ifAlias": i.Alias,
 		"ifType": ifTypeName(i.Type), "admin": i.Admin.String(), "oper": i.Oper.String(), "mac": i.MAC,
@@ -135,7 +143,7 @@ func (r *round) samples() []model.Sample {
 		sample := model.Sample{Labels: labels.FromStrings(pairs...), V: v}
 		// What is read at once is dated by the Runner, in step with all rounds. What lost packets
 		// or a slow agent delayed has its own time, or rates would be wrong.
-		if at.Sub(r.began) > r.every/100 {
+		if r.slow || at.Sub(r.began) > r.every/100 {
 			sample.T = at.UnixMilli()
 		}
 		out = append(out, sample)
@@ -151,6 +159,9 @@ func (r *round) samples() []model.Sample {
 	device("nocturne_snmp_round_trip_seconds", r.health.rtt.Seconds())
 	for n := range s.Interfaces {
 		i := &s.Interfaces[n]
+		if i.unread {
+			continue
+		}
 		index := strconv.FormatUint(uint64(r.index[i.Port]), 10)
 		port := func(at time.Time, name string, v float64) {
 			add(at, v, r.portLabels(name, index, i)...)

@@ -48,7 +48,27 @@ func newBench(t testing.TB, c snmp.Config, known []model.Link) *bench {
 		t.Fatal(err)
 	}
 	b.jobs = jobs
+	b.beside()
 	return b
+}
+
+// beside runs what runs beside the rounds of the jobs until the test ends.
+func (b *bench) beside() {
+	ctx, cancel := context.WithCancel(b.t.Context())
+	var group sync.WaitGroup
+	b.t.Cleanup(func() { cancel(); group.Wait() })
+	for _, job := range b.jobs {
+		if job.Beside != nil {
+			group.Go(func() { _ = job.Beside(ctx, b.take) }) // it ends with ctx
+		}
+	}
+}
+
+func (b *bench) take(batch model.Batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.batches[batch.Scope] = batch
+	b.events = append(b.events, batch.Events...)
 }
 
 // round polls all targets once and moves the clock by one interval.
@@ -58,12 +78,7 @@ func (b *bench) round() []error {
 	defer cancel()
 	errs := make([]error, len(b.jobs))
 	for i, job := range b.jobs {
-		errs[i] = job.Poll.Collect(ctx, func(batch model.Batch) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.batches[batch.Scope] = batch
-			b.events = append(b.events, batch.Events...)
-		})
+		errs[i] = job.Poll.Collect(ctx, b.take)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

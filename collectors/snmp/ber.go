@@ -27,6 +27,7 @@ type reply struct {
 	status gosnmp.SNMPError
 	index  int // 1-based index into the request, 0 for none
 	vars   []VarBind
+	try    int // index into session.tries
 }
 
 // encodeRequest writes a message into the end of buf and returns it.

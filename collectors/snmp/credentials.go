@@ -16,6 +16,7 @@ type Key struct {
 
 // Credentials are what an agent asks for. Community counts for versions 1 and 2c, the rest for 3.
 type Credentials struct {
+	Name      string // what people call them, never a secret; "" where there are no others
 	Version   string // "1", "2c", "3"; "" is 2c
 	Community string // "" is "public", the standard's own example
 	User      string

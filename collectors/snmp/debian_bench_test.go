@@ -2,6 +2,7 @@ package snmp_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -46,7 +47,7 @@ func debianExporter(b *testing.B) (url string, process *os.Process) {
 	if err := os.WriteFile(conf, old, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,14 +64,15 @@ func debianExporter(b *testing.B) (url string, process *os.Process) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	deadline := time.Now().Add(10 * time.Second)
+	start, cancel := context.WithTimeout(b.Context(), 10*time.Second)
+	defer cancel()
 	for {
-		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		conn, err := new(net.Dialer).DialContext(start, "tcp", addr)
 		if err == nil {
 			_ = conn.Close() // it was only to see that somebody listens
 			return "http://" + addr, cmd.Process
 		}
-		if time.Now().After(deadline) {
+		if start.Err() != nil {
 			b.Fatalf("prometheus-snmp-exporter does not listen: %v", err)
 		}
 	}
@@ -102,7 +104,11 @@ func BenchmarkSnmpDebian(b *testing.B) {
 	ask := url + "/snmp?module=if_mib&target=" + snmptest.FleetTarget(1, port).String()
 	before := processTime(b, process)
 	for b.Loop() {
-		resp, err := http.Get(ask)
+		req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, ask, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			b.Fatal(err)
 		}

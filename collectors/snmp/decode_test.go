@@ -1,7 +1,6 @@
 package snmp
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -183,50 +182,6 @@ func TestRebooted(t *testing.T) {
 	} {
 		if got := rebooted(tc.before, tc.now, tc.elapsed); got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
-		}
-	}
-}
-
-func TestParseTarget(t *testing.T) {
-	for _, tc := range []struct{ text, want string }{
-		{"10.0.0.1", "10.0.0.1:161"},
-		{"10.0.0.1:1161", "10.0.0.1:1161"},
-		{"2001:db8::1", "[2001:db8::1]:161"},
-		{"[2001:db8::1]:1161", "[2001:db8::1]:1161"},
-		{"core1.example", "core1.example:161"},
-		{"10.0.1.7/24", "10.0.1.0/24"},
-		{"10.0.0.0/21", ""}, {"", ""}, {"a b", ""}, {"10.0.0.1:0", ""}, {"10.0.0.0/x", ""}, {"::1::2", ""},
-	} {
-		target, prefix, err := ParseTarget(tc.text, 0)
-		got := target.String()
-		if prefix.IsValid() {
-			got = prefix.String()
-		}
-		if err != nil {
-			got = ""
-		}
-		if got != tc.want {
-			t.Errorf("%q: %q %v, want %q", tc.text, got, err, tc.want)
-		}
-	}
-}
-
-func TestHosts(t *testing.T) {
-	for _, tc := range []struct {
-		prefix      string
-		n           int
-		first, last string
-	}{
-		{"10.0.1.0/24", 254, "10.0.1.1", "10.0.1.254"},
-		{"10.0.0.0/22", 1022, "10.0.0.1", "10.0.3.254"},
-		{"10.0.1.4/31", 2, "10.0.1.4", "10.0.1.5"},
-		{"10.0.1.4/32", 1, "10.0.1.4", "10.0.1.4"},
-		{"255.255.255.252/30", 2, "255.255.255.253", "255.255.255.254"},
-		{"2001:db8::/126", 4, "2001:db8::", "2001:db8::3"},
-	} {
-		list := hosts(netip.MustParsePrefix(tc.prefix))
-		if len(list) != tc.n || list[0].String() != tc.first || list[len(list)-1].String() != tc.last {
-			t.Errorf("%s: %d addresses from %s to %s", tc.prefix, len(list), list[0], list[len(list)-1])
 		}
 	}
 }

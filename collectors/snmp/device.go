@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -18,7 +20,7 @@ type poller struct {
 	every       time.Duration
 	timing      Timing
 	now         func() time.Time
-	credentials func() (Credentials, error)
+	credentials func() ([]Credentials, error) // resolved, in the order to be tried; never empty
 	maps        *mapper
 	modules     []module.Choice // that the source may run
 	engines     engineIDs
@@ -33,6 +35,7 @@ type device struct {
 	*poller
 	target  Target
 	session *session
+	login   login
 	name    string            // "" until it answered
 	last    *Snapshot         // of the last round that was answered
 	index   map[string]uint32 // ifIndex label of each port
@@ -42,6 +45,8 @@ type device struct {
 	silent  bool    // the last round got no answer at all
 	breaker breaker // spares it while it is silent
 	twin    string  // the target that has the same SNMPv3 engine ID, "" for none
+
+	refusedAt atomic.Int64 // when it last told by a trap that it refused somebody, Unix nanoseconds
 
 	outlook   outlook
 	addresses []netip.Addr // on the roster
@@ -64,13 +69,14 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 		return d.breaker.reason()
 	}
 	if !d.session.isOpen() {
-		cred, err := d.credentials()
-		if err != nil {
-			return fmt.Errorf("%s: %w", d.target, err)
+		if err := d.logIn(ctx); err != nil {
+			d.maps.silent(d.target.String(), emit)
+			return err
 		}
-		d.session.cred = cred
 	}
 	defer d.session.rest()
+	ctx, cancel := context.WithTimeout(ctx, d.every/10*9) // the next round begins when it is due
+	defer cancel()
 	sent, lost := d.session.requests, d.session.lost
 	began := d.now()
 	known := d.known(began)
@@ -93,13 +99,21 @@ func (d *device) Collect(ctx context.Context, emit collectors.Emit) error {
 		}
 	} else if !errors.Is(err, context.Canceled) {
 		d.silent, d.loss = true, lossWindow{} // silence is no loss, nor is how it began
+		if errors.Is(err, errTimeout) && d.refused(began) {
+			err = refusedByTrap{d.session.name, err}
+		}
 		if isSilence(err) {
 			d.breaker.unanswered(began, err)
 		}
 		d.maps.silent(d.target.String(), emit)
 	}
-	if err != nil {
-		d.session.close() // the next round resolves the secrets anew and, in version 3, finds the engine anew
+	if err == nil {
+		return nil
+	}
+	d.login.failed(err)
+	d.session.close() // the next round resolves the secrets anew and, in version 3, finds the engine anew
+	if snap != nil && !errors.Is(err, context.Canceled) {
+		return collectors.Remark{State: model.Warning, Text: d.session.name + " answers only in part: " + snap.Warnings[len(snap.Warnings)-1]}
 	}
 	return err
 }
@@ -113,6 +127,9 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 	target := d.target.String()
 	d.name = d.maps.claim(target, snap.System.Name, d.target.Host)
 	d.session.name = d.name
+	if !snap.HasInterfaces && d.last != nil {
+		snap.Interfaces = knownPorts(snap.Interfaces, d.last.Interfaces, whole)
+	}
 	for i := range snap.Interfaces {
 		if p := &snap.Interfaces[i]; d.index[p.Port] == 0 {
 			d.index[p.Port] = p.Index
@@ -131,6 +148,7 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 	if !whole && !snap.HasNeighbours && d.last != nil {
 		snap.Neighbours = d.last.Neighbours // not read to the end: those of the last round stand
 	}
+	snap.Credentials = d.session.cred.Name
 	d.survey.apply(snap)
 	snap.Warnings = append(snap.Warnings, d.survey.warnings...)
 	snap.Warnings = append(snap.Warnings, d.modules.warnings()...)
@@ -147,7 +165,12 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 			requests: d.session.requests, lost: d.session.lost, rtt: d.session.rtt, lossRatio: d.loss.ratio(),
 		},
 	}
+	now := d.now()
+	r.slow = now.Sub(began) > d.every/100
 	b := r.batch()
+	if r.slow {
+		b.Time = now // what took long does not turn stale sooner for it
+	}
 	r.snap = kept
 	d.outlook.remember(&r)
 	emit(b)
@@ -155,11 +178,36 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 	return b.Samples
 }
 
+// knownPorts joins the interfaces of a round that read only a part of them with those of the round before,
+// so that what was not read is known to be so. Where the agent stopped in the middle, whole is false, a row may lack
+// the half with its name: then the old names stand, and ports that are new wait for a better round.
+func knownPorts(list, before []Interface, whole bool) []Interface {
+	same := func(a, b *Interface) bool { return a.Index == b.Index && a.Descr == b.Descr }
+	var kept []Interface
+	if whole {
+		kept = list
+	}
+	for i := range before {
+		old := before[i]
+		n := slices.IndexFunc(list, func(p Interface) bool { return same(&p, &old) })
+		switch {
+		case n < 0:
+			old.Counters, old.unread = nil, true
+			kept = append(kept, old)
+		case !whole:
+			p := &list[n]
+			old.Admin, old.Oper, old.Counters, old.CountersAt, old.restarts, old.unread = p.Admin, p.Oper, p.Counters, p.CountersAt, p.restarts, false
+			kept = append(kept, old)
+		}
+	}
+	return kept
+}
+
 // newNode is a device as the map needs it.
 func newNode(name, address string, snap *Snapshot) Node {
 	return Node{
 		Device: name, Address: address, Chassis: snap.Local.Chassis, Names: snap.Local.Names,
-		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Around: snap.Around, Answers: true,
+		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Around: snap.Around, Answers: true, Labels: snap.labels(address),
 	}
 }
 

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,8 +15,13 @@ import (
 // Options are how discovery asks.
 type Options struct {
 	Credentials Credentials
-	Timing      Timing // zero is the collector's own
-	Port        uint16 // for targets that carry none; 0 is 161
+	Others      []Credentials // tried after them, in order
+	Exclude     []string      // of subnets and ranges
+	ICMP        string        // ICMPAuto, ICMPNever, ICMPOnly; "" is auto
+	Progress    func(Progress)
+	Remark      func(string) // told what a sweep could not use; nil tells nobody
+	Timing      Timing       // zero is the collector's own
+	Port        uint16       // for targets that carry none; 0 is 161
 	Now         func() time.Time
 }
 
@@ -26,10 +32,37 @@ func (o Options) timing() Timing {
 	return o.Timing
 }
 
+func (o Options) logins() []Credentials { return append([]Credentials{o.Credentials}, o.Others...) }
+
+// open makes a session with the credentials that a target accepts; which is their index, -1 for not known.
+func (o Options) open(ctx context.Context, target Target, which int) (*session, error) {
+	all := o.logins()
+	if len(all) == 1 {
+		which = 0
+	}
+	if which < 0 {
+		var err error
+		if which, err = tryEach(ctx, target, all, o.timing().Timeout); err != nil {
+			return nil, err
+		}
+	}
+	return newSession(target, all[which], o.timing()), nil
+}
+
 // Discover asks one device everything. What stops half-way is in the report's warnings; an error
 // means that the device said nothing at all, or that ctx ended.
 func Discover(ctx context.Context, opt Options, target Target) (*Report, error) {
-	s := newSession(target, opt.Credentials, opt.timing())
+	return discover(ctx, opt, finding{target: target, which: -1})
+}
+
+func discover(ctx context.Context, opt Options, f finding) (*Report, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	s, err := opt.open(ctx, f.target, f.which)
+	if err != nil {
+		return nil, err
+	}
 	defer s.close()
 	snap, err := poll(ctx, s, nil, &hardware{}, opt.Now)
 	if snap == nil || ctx.Err() != nil {
@@ -44,7 +77,9 @@ func Discover(ctx context.Context, opt Options, target Target) (*Report, error) 
 	if err != nil {
 		snap.Warnings = append(snap.Warnings, err.Error())
 	}
-	return report(target.String(), snap), nil
+	r := report(f.target.String(), snap)
+	r.Credentials = s.cred.Name
+	return r, nil
 }
 
 // Result is what discovery found at one target: exactly one of Report and Err is set.
@@ -55,9 +90,9 @@ type Result struct {
 }
 
 // DiscoverAll asks all targets, several at once, and hands over the results in the order asked; a
-// subnet stands for its devices that answer, in address order.
+// subnet or range stands for its devices that answer, if only with a refusal, in address order.
 func DiscoverAll(ctx context.Context, opt Options, targets []string, result func(Result)) error {
-	list, err := Expand(ctx, opt, targets)
+	list, err := expand(ctx, opt, targets)
 	if err != nil {
 		return err
 	}
@@ -70,15 +105,15 @@ func DiscoverAll(ctx context.Context, opt Options, targets []string, result func
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
-		for i, t := range list {
+		for i, f := range list {
 			group.Go(func() error {
-				report, err := Discover(ctx, opt, t)
-				done[i] <- Result{t, report, err}
+				report, err := discover(ctx, opt, f)
+				done[i] <- Result{f.target, report, err}
 				return nil
 			})
 		}
 	}()
-	for i := range done { // each is sent once, and Discover ends with ctx
+	for i := range done { // each is sent once, and discover ends with ctx
 		result(<-done[i])
 	}
 	<-started
@@ -86,30 +121,60 @@ func DiscoverAll(ctx context.Context, opt Options, targets []string, result func
 	return ctx.Err()
 }
 
-// Expand replaces subnets by the targets in them that answer.
-func Expand(ctx context.Context, opt Options, targets []string) ([]Target, error) {
-	if err := opt.Credentials.Validate(); err != nil {
+// expand replaces subnets and ranges by the agents in them, which it looks for in one sweep.
+func expand(ctx context.Context, opt Options, targets []string) ([]finding, error) {
+	for _, c := range opt.logins() {
+		if err := c.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	exclude, err := parseExclusions(opt.Exclude)
+	if err != nil {
 		return nil, err
 	}
-	var list []Target
+	var single []Target
+	var blocks []Block
+	var order []Block // of the targets as asked; the zero value is a single one
 	for _, text := range targets {
-		t, prefix, err := ParseTarget(text, opt.Port)
+		t, block, err := ParseTarget(text, opt.Port)
 		if err != nil {
 			return nil, err
 		}
-		if !prefix.IsValid() {
-			list = append(list, t)
+		if order = append(order, block); block.IsValid() {
+			blocks = append(blocks, block)
+		} else {
+			single = append(single, t)
+		}
+	}
+	found := map[Target]finding{}
+	if len(blocks) > 0 {
+		sw := &sweep{
+			blocks: blocks, skip: exclude.cover, logins: opt.logins(), timeout: min(probeTimeout, opt.timing().Timeout),
+			icmp: cmp.Or(opt.ICMP, ICMPAuto), found: func(f finding) { found[f.target] = f }, told: opt.Progress,
+		}
+		remark, err := sw.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if remark != "" && opt.Remark != nil {
+			opt.Remark(remark)
+		}
+	}
+	var list []finding
+	for _, block := range order {
+		if !block.IsValid() {
+			list, single = append(list, finding{target: single[0], which: -1}), single[1:]
 			continue
 		}
-		var all []Target
-		for _, addr := range hosts(prefix) {
-			all = append(all, Target{Host: addr.String(), Port: t.Port})
+		before := len(list)
+		for t := range block.All() {
+			if f, ok := found[t]; ok {
+				list = append(list, f)
+			}
 		}
-		found := probe(ctx, all, opt.Credentials, min(probeTimeout, opt.timing().Timeout))
-		if len(found) == 0 {
-			return nil, fmt.Errorf("no SNMP agent answers in %s on port %d (is the community right? a wrong community is answered with silence)", prefix, t.Port)
+		if len(list) == before {
+			return nil, fmt.Errorf("no SNMP agent answers in %s (is the community right? a wrong community is answered with silence)", block)
 		}
-		list = append(list, found...)
 	}
 	return list, ctx.Err()
 }
@@ -123,7 +188,7 @@ type Topology struct {
 
 // DiscoverTopology polls the targets once and merges what they say into a map.
 func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topology, error) {
-	list, err := Expand(ctx, opt, targets)
+	list, err := expand(ctx, opt, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +196,17 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 	errs := make([]error, len(list))
 	var group errgroup.Group
 	group.SetLimit(pollsAtOnce)
-	for i, t := range list {
+	for i, f := range list {
 		group.Go(func() error {
-			s := newSession(t, opt.Credentials, opt.timing())
+			if f.err != nil {
+				errs[i] = f.err
+				return nil
+			}
+			s, err := opt.open(ctx, f.target, f.which)
+			if err != nil {
+				errs[i] = err
+				return nil
+			}
 			defer s.close()
 			snaps[i], errs[i] = poll(ctx, s, nil, &hardware{identityOnly: true}, opt.Now)
 			if errs[i] == nil {
@@ -149,7 +222,8 @@ func DiscoverTopology(ctx context.Context, opt Options, targets []string) (*Topo
 	maps := newMapper("", 0, nil, opt.Now) // for the names only
 	var nodes []Node
 	top := &Topology{Nodes: []model.Entity{}, Links: []model.Link{}}
-	for i, t := range list {
+	for i, f := range list {
+		t := f.target
 		if errs[i] != nil {
 			top.Errs = append(top.Errs, errs[i])
 		}

@@ -61,6 +61,7 @@ type Interface struct {
 	STP      string // state in the spanning tree
 	Stations int    // MACs learned on it, where no neighbour is known
 	carried  bool   // its aggregate is up, with it or without it
+	unread   bool   // what is here is from a round before
 }
 
 const (

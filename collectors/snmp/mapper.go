@@ -48,6 +48,8 @@ type mapper struct {
 	viewed time.Time         // when view was made
 	news   bool              // a device has new tables since
 	lags   map[string]string // the aggregation of each member link, by its key
+	out    []model.Entity    // devices that cannot be reached
+	stubs  map[string]model.Entity
 }
 
 // A map that is costly is drawn for at most a twentieth of the time. It has so many devices that the round of
@@ -190,13 +192,18 @@ func (m *mapper) draw(emit collectors.Emit, changed bool) {
 	}
 	m.look(nodes, now)
 	drawn := drawMap(nodes, m.around, m.view, m.known, settled)
+	m.recallStubs(drawn.stubs)
 	for _, stub := range drawn.stubs {
 		names[stub.ID] = stub.Name
 	}
-	before := m.known
+	before, beforeOut := m.known, m.out
+	m.out = nil
+	for i := range drawn.out {
+		m.out = append(m.out, drawn.out[i].entity())
+	}
 	m.known, m.lags = m.remember(drawn, now), drawn.lags
 	m.ports = linkedPorts(m.known)
-	if now.Sub(m.emitted).Abs() < m.every/2 && equalLinks(before, m.known) {
+	if now.Sub(m.emitted).Abs() < m.every/2 && equalLinks(before, m.known) && equalStates(beforeOut, m.out) {
 		return
 	}
 	if !now.After(m.emitted) {
@@ -205,7 +212,36 @@ func (m *mapper) draw(emit collectors.Emit, changed bool) {
 	m.emitted = now
 	emit(model.Batch{
 		Scope: topologyScope, Time: now, Every: m.every, Replace: true,
-		Entities: drawn.stubs, Links: m.known, Samples: m.linkSamples(names, now),
+		Entities: append(drawn.stubs, m.out...), Links: m.known,
+		Samples: append(m.linkSamples(names, now), m.outageSamples(drawn.out, now)...),
+	})
+}
+
+// recallStubs gives stubs of which nobody tells any more the name and labels that they had. m.mu is held.
+func (m *mapper) recallStubs(stubs []model.Entity) {
+	before := m.stubs
+	m.stubs = make(map[string]model.Entity, len(stubs))
+	for i := range stubs {
+		s := &stubs[i]
+		if old, ok := before[s.ID]; ok && s.Reason == unheardStub {
+			s.Name, s.Labels = old.Name, old.Labels
+		}
+		m.stubs[s.ID] = *s
+	}
+}
+
+func (m *mapper) outageSamples(out []outage, now time.Time) []model.Sample {
+	samples := make([]model.Sample, 0, len(out))
+	for i := range out {
+		o := &out[i]
+		samples = append(samples, o.sample(m.source, m.owner[o.node.Device], now.UnixMilli()))
+	}
+	return samples
+}
+
+func equalStates(a, b []model.Entity) bool {
+	return slices.EqualFunc(a, b, func(x, y model.Entity) bool {
+		return x.ID == y.ID && x.State == y.State && x.Reason == y.Reason
 	})
 }
 

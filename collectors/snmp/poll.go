@@ -19,6 +19,8 @@ type Snapshot struct {
 	Around     *Surroundings // nil before they were read
 	Warnings   []string      // what is only a part, in words for people
 
+	Credentials string // name of those that the agent answered to, "" where there are no others
+
 	HasInterfaces bool // the interfaces were read to their end
 	HasNeighbours bool // the neighbours were read to their end
 }

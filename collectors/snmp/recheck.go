@@ -205,13 +205,19 @@ func (d *device) Port(ifIndex uint32) (trap.Port, bool) {
 // Heard implements trap.Device.
 func (d *device) Heard() { d.breaker.askNow() }
 
+// Refused implements trap.Device.
+func (d *device) Refused(at time.Time) { d.refusedAt.Store(at.UnixNano()) }
+
+// refused reports whether the device said since then that it refused somebody.
+func (d *device) refused(since time.Time) bool { return d.refusedAt.Load() >= since.UnixNano() }
+
 // Recheck implements trap.Device.
 func (d *device) Recheck(ifIndex uint32) { d.checks.add(d, ifIndex) }
 
 // recheck asks for the status of some ports in a session of its own, so that it need not wait for a
 // round, and tells what changed. An agent that does not answer is the matter of its rounds.
 func (d *device) recheck(ctx context.Context, ports []uint32, emit collectors.Emit) {
-	cred, err := d.credentials()
+	cred, err := d.chosen()
 	if err != nil {
 		return
 	}

@@ -162,6 +162,19 @@ func (s *session) where() string {
 	return s.target.String()
 }
 
+// refusedByTrap is the silence of an agent that at the same time tells by a trap that it refused somebody.
+// Versions 1 and 2c have no other word for a wrong community.
+type refusedByTrap struct {
+	name string
+	error
+}
+
+func (r refusedByTrap) Error() string {
+	return "authentication refused by " + r.name + ": it does not answer, and reports an authentication failure by trap (check the community, and whether its access list has this host)"
+}
+
+func (r refusedByTrap) Unwrap() error { return r.error }
+
 // silent keeps an error in the chain without repeating its words.
 type silent struct{ error }
 

@@ -4,7 +4,11 @@ import "strings"
 
 // Report is what `discover snmp` prints of one device, one JSON object.
 type Report struct {
-	Target     string            `json:"target"`
+	Target string `json:"target"`
+	// Credentials is the name, or the number from 1, of those that the device accepts; "" where there was
+	// no choice. It is never a secret.
+	Credentials string `json:"credentials,omitempty"`
+
 	Device     ReportDevice      `json:"device"`
 	Interfaces []ReportInterface `json:"interfaces"`
 	Processors []Processor       `json:"processors"`

@@ -50,6 +50,8 @@ type session struct {
 	rtt      time.Duration  // of the last answer
 	slowest  time.Duration  // of the answers lately; 0 before the first
 	asked    time.Time      // when the question was first put that is being tried
+	tries    []time.Time    // when it was put with each of the last IDs, an answer to any of which will do
+	columns  int            // of that question
 }
 
 func newSession(target Target, cred Credentials, timing Timing) *session {
@@ -261,6 +263,10 @@ func (s *session) request(ctx context.Context, try int, q request) ([]VarBind, e
 	}
 	s.answered = true
 	s.rtt = time.Since(start)
+	if later := min(len(s.tries)-1-answer.try, try); s.client == nil && later > 0 {
+		s.rtt = time.Since(s.tries[answer.try])
+		s.lost -= uint64(later) // nothing was lost: these tries were hasty
+	}
 	s.slowest = max(s.rtt, s.slowest*7/8)
 	if answer.status != gosnmp.NoError {
 		return nil, &statusError{status: answer.status, index: answer.index}
@@ -282,7 +288,10 @@ func (s *session) put(ctx context.Context, try int, q request) (reply, error) {
 	if err := w.SetDeadline(time.Now().Add(s.wait(try))); err != nil {
 		return reply{}, err
 	}
-	s.id = (s.id + 1) & math.MaxInt32
+	if columns := len(q.oids); try == 0 || columns != s.columns {
+		s.tries, s.columns = s.tries[:0], columns
+	}
+	s.id, s.tries = (s.id+1)&math.MaxInt32, append(s.tries, time.Now())
 	version := gosnmp.Version2c
 	if s.cred.Version == "1" {
 		version = gosnmp.Version1
@@ -299,10 +308,23 @@ func (s *session) put(ctx context.Context, try int, q request) (reply, error) {
 			s.large, s.buf = true, make([]byte, maxDatagram)
 			return reply{}, errTooLarge
 		}
-		if answer, err := decodeReply(s.buf[:n], s.id); !errors.Is(err, errForeign) {
+		if answer, err := s.anyTry(s.buf[:n]); !errors.Is(err, errForeign) {
 			return answer, err
 		}
 	}
+}
+
+// anyTry decodes the answer to any try of the question: an agent that has become slow answers the first
+// one while a later one is waited for.
+func (s *session) anyTry(datagram []byte) (answer reply, err error) {
+	for i := range s.tries {
+		try := len(s.tries) - 1 - i
+		if answer, err = decodeReply(datagram, (s.id-uint32(i))&math.MaxInt32); !errors.Is(err, errForeign) {
+			answer.try = try
+			break
+		}
+	}
+	return answer, err
 }
 
 // errTooLarge says that an answer did not fit into the buffer; the next one will.

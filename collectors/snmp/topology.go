@@ -17,7 +17,8 @@ type Node struct {
 	Ports      []Interface
 	Neighbours []Neighbour
 	Around     *Surroundings
-	Answers    bool // in the last round; else what is here is from the last round that it answered
+	Answers    bool              // in the last round; else what is here is from the last round that it answered
+	Labels     map[string]string // of its entity
 }
 
 // ID returns the entity ID of the device.
@@ -117,6 +118,7 @@ type drawing struct {
 	stubs []model.Entity
 	lags  map[string]string // the aggregation of each member link, by its key
 	seen  map[string]bool   // keys of the cables that somebody tells of now
+	out   []outage
 }
 
 func drawMap(nodes []Node, hosts []Host, view stationView, known []model.Link, settled bool) drawing {
@@ -158,7 +160,7 @@ func drawMap(nodes []Node, hosts []Host, view stationView, known []model.Link, s
 	links = append(links, dir.silentLags(known, links)...)
 	slices.SortFunc(links, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
 	slices.SortFunc(stubs, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
-	return drawing{links, stubs, lags, seen}
+	return drawing{links, stubs, lags, seen, dir.outages(links)}
 }
 
 // joinEdges makes one edge of the sightings of both ends.
@@ -303,13 +305,15 @@ func (d *directory) movedStations(edges []*edge) func(l model.Link) bool {
 	}
 }
 
+const unheardStub = "no longer heard of"
+
 // rememberedStub keeps the stub at the end of a remembered link on the map.
 func rememberedStub(l model.Link, have []model.Entity) []model.Entity {
 	for _, id := range []string{l.A, l.B} {
 		if !strings.HasPrefix(id, stubPrefix) || slices.ContainsFunc(have, func(e model.Entity) bool { return e.ID == id }) {
 			continue
 		}
-		return []model.Entity{{ID: id, Kind: model.KindStub, Name: displayName(id), State: model.Unknown, Reason: "no longer heard of"}}
+		return []model.Entity{{ID: id, Kind: model.KindStub, Name: displayName(id), State: model.Unknown, Reason: unheardStub}}
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (c *TrapConfig) listener(env collectors.Env) (*trap.Listener, error) {
 	if l.Decoder, err = trap.NewDecoder(communities, users, trap.Engine{ID: id, Began: env.Now()}); err != nil {
 		return nil, err
 	}
-	if l.Names, err = c.names(); err != nil {
+	if l.Names, err = c.names(env.Paths(c.ModuleFiles)); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -97,8 +97,7 @@ func (c *TrapConfig) listener(env collectors.Env) (*trap.Listener, error) {
 
 // client holds the credentials of one user.
 func (u *TrapUser) client(secret func(string) (string, error)) (*gosnmp.GoSNMP, error) {
-	c := Config{Version: "3", User: u.User, Auth: u.Auth, Priv: u.Priv}
-	cred, err := c.credentials(secret)
+	cred, err := Login{Version: "3", User: u.User, Auth: u.Auth, Priv: u.Priv}.Resolve(secret)
 	if err != nil {
 		return nil, fmt.Errorf("user %.40q: %w", u.User, err)
 	}
@@ -108,12 +107,12 @@ func (u *TrapUser) client(secret func(string) (string, error)) (*gosnmp.GoSNMP, 
 }
 
 // names are the built-in ones and those of the module files.
-func (c *TrapConfig) names() (*trap.Names, error) {
+func (c *TrapConfig) names(files []string) (*trap.Names, error) {
 	names, err := trap.ParseNames(assets.SNMPTraps)
 	if err != nil {
 		return nil, fmt.Errorf("built-in names of traps: %w", err)
 	}
-	for _, path := range c.ModuleFiles {
+	for _, path := range files {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, fmt.Errorf("module file: %w", err)

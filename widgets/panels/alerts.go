@@ -232,6 +232,7 @@ func layAlerts(list []incident, env Env) alertLayout {
 func (l alertLayout) spots(w float64) []Spot {
 	var out []Spot
 	if l.root != nil {
+		out = append(out, ackSpot(w, l.headH-rootHead*l.k+54.5*l.k, l.k, l.root.ID))
 		out = append(out, Spot{Rect: plot.Rect{W: w, H: l.headH}, Entity: l.root.Entity, Alert: l.root.ID})
 		for i := range l.lines {
 			s := l.root.symptoms[i]
@@ -239,9 +240,18 @@ func (l alertLayout) spots(w float64) []Spot {
 		}
 	}
 	for i, r := range l.rows {
+		if r.class() == 0 && l.rowH >= 54*l.k {
+			out = append(out, ackSpot(w, (l.rootH+(float64(i)+0.5)*l.rowH)-l.k, l.k, r.ID))
+		}
 		out = append(out, Spot{Rect: plot.Rect{Y: l.rootH + float64(i)*l.rowH, W: w, H: l.rowH}, Entity: r.Entity, Alert: r.ID})
 	}
 	return out
+}
+
+// ackSpot is the place of a row's key that acknowledges, with room for a finger. It goes before the row's
+// own spot, which it lies on.
+func ackSpot(w, top, k float64, alert string) Spot {
+	return Spot{Rect: plot.Rect{X: max(0, w-86*k), Y: top, W: min(w, 86*k), H: 32 * k}, Alert: alert, Ack: true}
 }
 
 // paintAlertCount writes "20 alerts, 3 causes" at the right of the title row, the numbers bold.

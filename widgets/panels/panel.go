@@ -100,6 +100,8 @@ type Spot struct {
 	Entity string
 	Link   string
 	Alert  string
+	// Ack says that the place acknowledges its alert; elsewhere a spot opens the page of its entity.
+	Ack bool
 }
 
 // width is the body's width at density 1: a denser screen shows the same points more finely.

@@ -77,7 +77,7 @@ func TestCatalogNamesAreUnique(t *testing.T) {
 // everyKind is a panel of each kind that reads the world.
 var everyKind = []struct{ kind, keys string }{
 	{"alerts", "{}"}, {"clusters", "{}"}, {"clusters", "{style: cards}"}, {"events", "{}"}, {"services", "{}"}, {"clock", "{zones: [{zone: UTC}]}"}, {"text", "{text: a}"},
-	{"topn", "{expr: load, label: '{{instance}}', n: 100}"}, {"timeseries", "{queries: [{expr: load}]}"}, {"stat", "{expr: 'sum(load)'}"}, {"honeycomb", "{}"}, {"honeycomb", "{group: namespace}"},
+	{"facts", "{of: kube/prod-seoul}"}, {"facts", "{of: device/nothing}"}, {"topn", "{expr: load, label: '{{instance}}', n: 100}"}, {"timeseries", "{queries: [{expr: load}]}"}, {"stat", "{expr: 'sum(load)'}"}, {"honeycomb", "{}"}, {"honeycomb", "{group: namespace}"},
 	{"honeycomb", "{group: none}"}, {"table", "{of: pod}"}, {"table", "{of: server}"}, {"table", "{of: sources}"}, {"table", "{of: workloads}"}, {"table", "{of: interface}"}, {"table", "{expr: load}"},
 }
 

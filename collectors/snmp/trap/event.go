@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -16,6 +17,8 @@ type Device interface {
 	Port(ifIndex uint32) (Port, bool)
 	// Heard says that the device sent something: if it was silent, it is worth asking again.
 	Heard()
+	// Refused says that it let somebody's request go unanswered for its credentials.
+	Refused(at time.Time)
 	// Recheck has the port polled at once. It does not block.
 	Recheck(ifIndex uint32)
 }
@@ -31,6 +34,7 @@ type Port struct {
 const (
 	oidLinkDown      = oidTraps + ".3"
 	oidLinkUp        = oidTraps + ".4"
+	oidAuthFailure   = oidTraps + ".5"
 	oidIfEntry       = "1.3.6.1.2.1.2.2.1."
 	oidIfIndex       = oidIfEntry + "1."
 	oidIfAdminStatus = oidIfEntry + "7."

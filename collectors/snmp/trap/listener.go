@@ -145,6 +145,9 @@ func (l *Listener) take(n *Notification, seen *recent, queue chan<- item) bool {
 		if port := n.Port(); port != 0 && n.IsLink() {
 			it.device.Recheck(port)
 		}
+		if n.OID == oidAuthFailure {
+			it.device.Refused(n.At)
+		}
 	}
 	l.stats.receive(n.Sender(), name)
 	if !hand(queue, it) {

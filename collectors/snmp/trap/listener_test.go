@@ -153,16 +153,21 @@ func TestInforms(t *testing.T) {
 			t.Fatalf("version %v: reply %+v, error %v", client.Version, reply, err)
 		}
 	}
-	e.until("two events", func(events []model.Event, samples map[string]float64) bool {
-		return len(events) == 2 && samples["nocturne_trap_received_total 127.0.0.1 core1"] == 2
+	refused := linkTrap(oidAuthFailure)
+	refused.IsInform = true
+	if _, err := e.client(&gosnmp.GoSNMP{Version: gosnmp.Version2c, Community: "public", MaxOids: 60}).SendTrap(refused); err != nil {
+		t.Fatal(err)
+	}
+	e.until("three events", func(events []model.Event, samples map[string]float64) bool {
+		return len(events) == 3 && samples["nocturne_trap_received_total 127.0.0.1 core1"] == 3
 	})
-	for _, event := range e.told() {
+	for _, event := range e.told()[:2] {
 		if event.Entity != "device/core1/port/p3" || event.Severity != model.Critical || event.Title != "core1 p3" {
 			t.Errorf("event %+v", event)
 		}
 	}
-	if len(dev.rechecked) != 2 || dev.rechecked[0] != 3 || dev.heard != 2 {
-		t.Errorf("polled again: %v, heard %d times", dev.rechecked, dev.heard)
+	if len(dev.rechecked) != 2 || dev.rechecked[0] != 3 || dev.heard != 3 || dev.refused != 1 {
+		t.Errorf("polled again: %v, heard %d times, refused %d", dev.rechecked, dev.heard, dev.refused)
 	}
 }
 

@@ -245,10 +245,12 @@ type fixed struct {
 	index     uint32
 	rechecked []uint32
 	heard     int
+	refused   int
 }
 
 func (f *fixed) Name() string           { return "core1" }
 func (f *fixed) Heard()                 { f.heard++ }
+func (f *fixed) Refused(time.Time)      { f.refused++ }
 func (f *fixed) Recheck(ifIndex uint32) { f.rechecked = append(f.rechecked, ifIndex) }
 func (f *fixed) Port(ifIndex uint32) (Port, bool) {
 	return f.port, f.index == ifIndex

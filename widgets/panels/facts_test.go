@@ -1,0 +1,69 @@
+package panels
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+	"github.com/nocturne-noc/nocturne/widgets/panels/paneltest"
+)
+
+// factsOf loads a facts panel and returns its view and the texts that it translated.
+func factsOf(t *testing.T, src model.Source, id string, w, h float64) (*View, string) {
+	t.Helper()
+	var said strings.Builder
+	env := testEnv(w, h)
+	env.Text = func(english string, args ...any) string {
+		text := fmt.Sprintf(english, args...)
+		said.WriteString(text + "\n")
+		return text
+	}
+	v, err := newPanel(t, "facts", "{of: '"+id+"'}").Load(t.Context(), src, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paintAt(v, env)
+	return v, said.String()
+}
+
+func TestFacts(t *testing.T) {
+	at := time.Date(2025, 11, 18, 3, 19, 24, 0, time.UTC)
+	src := paneltest.New(at)
+	pod, gone := model.ObjectID("c", "n", model.KindPod, "api-1"), model.ObjectID("c", "n", model.KindPod, "api-2")
+	src.Add(model.Entity{ID: pod, Kind: model.KindPod, Name: "api-1", Parent: "kube/c/ns/n", State: model.Critical, Reason: "CrashLoopBackOff", Labels: map[string]string{
+		"why":            "service api has no endpoint\npod api-1 is not ready",
+		"container/main": `{"state":"waiting","restarts":7,"image":"reg/api:1","reason":"CrashLoopBackOff","last":"exit code 1"}`,
+		"container/bad":  `{`,
+		"node":           "node-01",
+	}})
+	src.Add(model.Entity{ID: model.NodeID("c", "node-01"), Kind: model.KindNode, Name: "node-01", State: model.OK})
+	src.Cables = append(src.Cables, model.Link{A: pod, B: model.NodeID("c", "node-01"), Kind: "runs-on"})
+	src.Happened = append(src.Happened, model.Event{Time: at.Add(-time.Hour), Kind: "state", Entity: gone, Title: "api-2", Text: "ok → gone", Labels: map[string]string{"to": "gone"}})
+
+	v, said := factsOf(t, src, pod, 700, 900)
+	for _, want := range []string{"Why", "Containers", "7 restarts", "before: exit code 1", "runs on"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not said:\n%s", want, said)
+		}
+	}
+	for _, id := range []string{model.ContainerID(pod, "main"), model.NodeID("c", "node-01"), "kube/c/ns/n"} {
+		if !slices.ContainsFunc(v.Spots, func(s Spot) bool { return s.Entity == id }) {
+			t.Errorf("nothing opens %s", id)
+		}
+	}
+	if v.State != model.Critical {
+		t.Errorf("the frame is %v", v.State)
+	}
+	if _, said := factsOf(t, src, model.ContainerID(pod, "main"), 700, 900); !strings.Contains(said, "critical") {
+		t.Errorf("a container in CrashLoopBackOff is not critical:\n%s", said)
+	}
+	if v, said := factsOf(t, src, gone, 700, 900); !strings.Contains(said, "gone since") || v.State != model.Unknown {
+		t.Errorf("what is gone is not said to be: %v\n%s", v.State, said)
+	}
+	if _, said := factsOf(t, src, pod, 400, 200); !strings.Contains(said, "more") {
+		t.Error("what has no room is not counted")
+	}
+}
