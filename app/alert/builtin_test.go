@@ -113,6 +113,22 @@ func TestBuiltinRules(t *testing.T) {
 			s[`nocturne_interface_peer{source="campus",device="core2",ifName="te4",peer="dist2",peer_port="te2"}`] = 1
 			s[`nocturne_interface_peer{source="campus",device="dist2",ifName="te2",peer="core2",peer_port="te4"}`] = 1
 		}, []string{"core1 te4 – dist2 te1 link down", "core2 te4 to dist2 89 % full < core1 te4 – dist2 te1 link down"}},
+		{"port of an old agent, which counts in 32 bits", 3 * time.Minute, func(since time.Duration, s map[string]float64) {
+			s[port("ifOutOctets")] = 85e6 / 8 * since.Seconds()
+			s[port("nocturne_interface_speed_bps")] = 1e8
+		}, []string{"dist2 te2 85 % full"}},
+		{"a device is dead: its cables, and what is behind it", time.Minute, steady(map[string]float64{
+			linkUp: 0,
+			`nocturne_device_down{source="campus",device="dist2",target="10.0.0.2:161",behind=""}`:        2,
+			`nocturne_device_behind{source="campus",device="acc21",target="10.0.0.3:161",behind="dist2"}`: 1,
+			`nocturne_collector_success{source="campus",kind="snmp",target="10.0.0.2:161"}`:               0,
+			`nocturne_collector_success{source="campus",kind="snmp",target="10.0.0.3:161"}`:               0,
+			`nocturne_collector_success{source="campus",kind="snmp",target="10.0.0.9:161"}`:               0,
+		}), []string{
+			"dist2 down or cut off", "core1 te4 – dist2 te1 link down < dist2 down or cut off", "campus 10.0.0.9:161 does not answer",
+			"acc21 is behind dist2 < dist2 down or cut off", "campus 10.0.0.3:161 does not answer < dist2 down or cut off",
+			"campus 10.0.0.2:161 does not answer < dist2 down or cut off",
+		}},
 		{"broken frames", 8 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[port("ifInErrors")] = 20 * since.Seconds()
 		}, []string{"dist2 te2 receives 20 broken frames/s"}},
@@ -187,6 +203,33 @@ func TestBuiltinRules(t *testing.T) {
 			`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node="node-03"}`:                                                       1,
 			`kube_pod_container_status_waiting_reason{cluster="seoul",namespace="shop",pod="web-1",container="app",reason="CrashLoopBackOff"}`: 1,
 		}), []string{"node-03 not ready", "web-1 CrashLoopBackOff < node-03 not ready"}},
+		{"a problem of any object is one alert, whatever its words", 30 * time.Second, func(since time.Duration, s map[string]float64) {
+			claim := func(reason string) string {
+				return `nocturne_kube_problem{cluster="seoul",namespace="shop",persistentvolumeclaim="data",kind="persistentvolumeclaim",name="data",severity="warning",reason="` + reason + `"}`
+			}
+			if s[claim("pending")] = 1; since > 15*time.Second {
+				delete(s, claim("pending"))
+				s[claim("pending, class fast, ProvisioningFailed")] = 1
+			}
+		}, []string{"data: pending, class fast, ProvisioningFailed"}},
+		{"a pod's problem is told once", 40 * time.Second, steady(map[string]float64{
+			`kube_pod_info{cluster="seoul",namespace="shop",pod="web-1",node="n1"}`:                                                                         1,
+			`kube_pod_container_status_waiting_reason{cluster="seoul",namespace="shop",pod="web-1",container="app",reason="CrashLoopBackOff"}`:              1,
+			`nocturne_kube_problem{cluster="seoul",namespace="shop",pod="web-1",kind="pod",name="web-1",severity="critical",reason="CrashLoopBackOff"}`:     1,
+			`nocturne_kube_problem{cluster="seoul",namespace="shop",pod="web-2",kind="pod",name="web-2",severity="warning",reason="terminating"}`:           1,
+			`nocturne_kube_problem{cluster="seoul",node="n2",kind="node",name="n2",severity="critical",reason="not ready"}`:                                 1,
+			`nocturne_kube_problem{cluster="seoul",node="n3",kind="node",name="n3",severity="warning",reason="DiskPressure"}`:                               1,
+			`nocturne_kube_problem{cluster="seoul",namespace="shop",deployment="web",kind="deployment",name="web",severity="warning",reason="Progressing"}`: 1,
+		}), []string{"n3: DiskPressure", "web-1 CrashLoopBackOff", "web-2: terminating", "web: Progressing"}},
+		{"metrics that are not served explain autoscalers", 30 * time.Second, steady(map[string]float64{
+			`nocturne_kube_problem{cluster="seoul",apiservice="v1beta1.metrics.k8s.io",kind="apiservice",name="v1beta1.metrics.k8s.io",severity="critical",reason="not available, MissingEndpoints"}`:           1,
+			`nocturne_kube_problem{cluster="seoul",namespace="shop",horizontalpodautoscaler="web",kind="horizontalpodautoscaler",name="web",severity="warning",reason="cannot scale, FailedGetResourceMetric"}`: 1,
+			`nocturne_kube_problem{cluster="busan",namespace="shop",horizontalpodautoscaler="web",kind="horizontalpodautoscaler",name="web",severity="warning",reason="cannot scale, FailedGetResourceMetric"}`: 1,
+		}), []string{"v1beta1.metrics.k8s.io: not available, MissingEndpoints", "web: cannot scale, FailedGetResourceMetric", "web: cannot scale, FailedGetResourceMetric < v1beta1.metrics.k8s.io: not available, MissingEndpoints"}},
+		{"volume fills", 3*time.Hour + 5*time.Minute, func(since time.Duration, s map[string]float64) {
+			s[`kubelet_volume_stats_capacity_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="data"}`] = 1000
+			s[`kubelet_volume_stats_available_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="data"}`] = 400 - 40*since.Hours()
+		}, []string{"volume data will be full within a day"}},
 		{"a device does not answer", 40 * time.Second, steady(map[string]float64{
 			`nocturne_collector_success{source="campus",target="10.0.0.1",kind="snmp"}`: 0,
 		}), []string{"campus 10.0.0.1 does not answer"}},

@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -25,10 +27,11 @@ type apiServer struct {
 	hang    chan struct{}                       // closed when it may answer again; nil while it does
 	garbage bool
 	lists   map[string]int // requests by collection
+	more    map[string]int // objects that a collection has besides those that it shows
 }
 
 func newAPIServer() *apiServer {
-	return &apiServer{objects: map[string]map[string]metav1.Object{}, watches: map[chan any]string{}, refuse: map[string]int{}, lists: map[string]int{}}
+	return &apiServer{objects: map[string]map[string]metav1.Object{}, watches: map[chan any]string{}, refuse: map[string]int{}, lists: map[string]int{}, more: map[string]int{}}
 }
 
 // start serves until the test ends and returns a kubeconfig's path.
@@ -97,14 +100,15 @@ func (a *apiServer) tell(collection string, event any) {
 	}
 }
 
-// deny has a collection answered with an HTTP status, 0 for well, and ends its watches.
+// deny has a collection answered with an HTTP status, 0 for well, and ends its watches. As
+// namespace/collection it concerns one namespace, as /collection what is asked of all at once.
 func (a *apiServer) deny(status int, collections ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, collection := range collections {
 		a.refuse[collection] = status
 		for c, of := range a.watches {
-			if of == collection {
+			if of == collection[strings.Index(collection, "/")+1:] {
 				close(c)
 				delete(a.watches, c)
 			}
@@ -129,9 +133,16 @@ func (a *apiServer) resume() {
 
 // apiVersions are the kinds of the collections.
 var apiVersions = map[string][2]string{
-	"nodes": {"v1", "Node"}, "pods": {"v1", "Pod"}, "services": {"v1", "Service"}, "events": {"v1", "Event"},
+	"nodes": {"v1", "Node"}, "namespaces": {"v1", "Namespace"}, "pods": {"v1", "Pod"}, "services": {"v1", "Service"}, "events": {"v1", "Event"},
 	"deployments": {"apps/v1", "Deployment"}, "replicasets": {"apps/v1", "ReplicaSet"}, "statefulsets": {"apps/v1", "StatefulSet"},
-	"daemonsets": {"apps/v1", "DaemonSet"}, "endpointslices": {"discovery.k8s.io/v1", "EndpointSlice"},
+	"jobs": {"batch/v1", "Job"}, "cronjobs": {"batch/v1", "CronJob"}, "persistentvolumes": {"v1", "PersistentVolume"},
+	"persistentvolumeclaims": {"v1", "PersistentVolumeClaim"}, "horizontalpodautoscalers": {"autoscaling/v2", "HorizontalPodAutoscaler"},
+	"poddisruptionbudgets": {"policy/v1", "PodDisruptionBudget"}, "ingresses": {"networking.k8s.io/v1", "Ingress"},
+	"resourcequotas": {"v1", "ResourceQuota"}, "apiservices": {"apiregistration.k8s.io/v1", "APIService"},
+	"storageclasses": {"storage.k8s.io/v1", "StorageClass"}, "networkpolicies": {"networking.k8s.io/v1", "NetworkPolicy"},
+	"customresourcedefinitions": {"apiextensions.k8s.io/v1", "CustomResourceDefinition"}, "secrets": {"v1", "Secret"},
+	"certificates": {"cert-manager.io/v1", "Certificate"},
+	"daemonsets":   {"apps/v1", "DaemonSet"}, "endpointslices": {"discovery.k8s.io/v1", "EndpointSlice"},
 }
 
 func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -149,8 +160,15 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := parts[len(parts)-1]
 	a.mu.Lock()
 	status := a.refuse[name]
+	if status == 0 {
+		status = a.refuse[namespaceOf(r)+"/"+name] // in one namespace, or for the whole cluster only
+	}
 	a.lists[name]++
 	a.mu.Unlock()
+	if r.Method == http.MethodPost {
+		a.review(w, r)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case garbage:
@@ -166,8 +184,35 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Get("watch") != "":
 		a.watch(w, r, name)
 	default:
-		a.list(w, name)
+		a.list(w, r, name)
 	}
+}
+
+// namespaceOf is the namespace that a request is for, "" for all.
+func namespaceOf(r *http.Request) string {
+	_, rest, _ := strings.Cut(r.URL.Path, "/namespaces/")
+	namespace, _, nested := strings.Cut(rest, "/")
+	if !nested {
+		return ""
+	}
+	return namespace
+}
+
+// review answers a question for a permission.
+func (a *apiServer) review(w http.ResponseWriter, r *http.Request) {
+	var review authorizationv1.SelfSubjectAccessReview
+	body, err := io.ReadAll(r.Body)
+	if err == nil && json.Unmarshal(body, &review) != nil { // protobuf: the list of one will tell
+		writeStatus(w, http.StatusForbidden, "selfsubjectaccessreviews")
+		return
+	}
+	what := review.Spec.ResourceAttributes
+	a.mu.Lock()
+	allowed := what != nil && a.refuse[what.Resource] == 0 && a.refuse[what.Namespace+"/"+what.Resource] == 0
+	a.mu.Unlock()
+	review.Status.Allowed = allowed
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(review)
 }
 
 func writeStatus(w http.ResponseWriter, code int, name string) {
@@ -179,16 +224,41 @@ func writeStatus(w http.ResponseWriter, code int, name string) {
 	})
 }
 
-func (a *apiServer) list(w http.ResponseWriter, name string) {
+// typeOf is what objects of a collection are called in an answer: those of which only the metadata is
+// asked for are of another type.
+func typeOf(r *http.Request, name string) (apiVersion, kind string) {
+	if strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadata") {
+		return "meta.k8s.io/v1", "PartialObjectMetadata"
+	}
+	return apiVersions[name][0], apiVersions[name][1]
+}
+
+// as is an object in the type that was asked for.
+func as(r *http.Request, name string, obj any) any {
+	apiVersion, kind := typeOf(r, name)
+	if kind != "PartialObjectMetadata" {
+		return obj
+	}
+	o := obj.(metav1.Object)
+	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{Kind: kind, APIVersion: apiVersion}, ObjectMeta: metav1.ObjectMeta{
+		Name: o.GetName(), Namespace: o.GetNamespace(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(),
+		CreationTimestamp: o.GetCreationTimestamp(), OwnerReferences: o.GetOwnerReferences(), Labels: o.GetLabels(), Annotations: o.GetAnnotations(),
+	}}
+}
+
+func (a *apiServer) list(w http.ResponseWriter, r *http.Request, name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	items := []any{}
 	for _, o := range a.objects[name] {
-		items = append(items, o)
+		if ns := namespaceOf(r); ns == "" || o.GetNamespace() == ns {
+			items = append(items, as(r, name, o))
+		}
 	}
+	apiVersion, kind := typeOf(r, name)
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"kind": apiVersions[name][1] + "List", "apiVersion": apiVersions[name][0],
-		"metadata": map[string]any{"resourceVersion": fmt.Sprint(a.version)}, "items": items,
+		"kind": kind + "List", "apiVersion": apiVersion,
+		"metadata": map[string]any{"resourceVersion": fmt.Sprint(a.version), "remainingItemCount": a.more[name]}, "items": items,
 	})
 }
 
@@ -197,10 +267,13 @@ func (a *apiServer) watch(w http.ResponseWriter, r *http.Request, name string) {
 	a.mu.Lock()
 	if r.URL.Query().Get("sendInitialEvents") == "true" {
 		for _, o := range a.objects[name] {
-			events <- map[string]any{"type": "ADDED", "object": o}
+			if ns := namespaceOf(r); ns == "" || o.GetNamespace() == ns {
+				events <- map[string]any{"type": "ADDED", "object": o}
+			}
 		}
+		apiVersion, kind := typeOf(r, name)
 		events <- map[string]any{"type": "BOOKMARK", "object": map[string]any{
-			"kind": apiVersions[name][1], "apiVersion": apiVersions[name][0],
+			"kind": kind, "apiVersion": apiVersion,
 			"metadata": map[string]any{"resourceVersion": fmt.Sprint(a.version), "annotations": map[string]string{"k8s.io/initial-events-end": "true"}},
 		}}
 	}
@@ -220,6 +293,13 @@ func (a *apiServer) watch(w http.ResponseWriter, r *http.Request, name string) {
 		case e, ok := <-events:
 			if !ok {
 				return
+			}
+			if m := e.(map[string]any); m["type"] != "BOOKMARK" && m["type"] != "ERROR" {
+				o := m["object"].(metav1.Object)
+				if ns := namespaceOf(r); ns != "" && o.GetNamespace() != ns {
+					continue
+				}
+				e = map[string]any{"type": m["type"], "object": as(r, name, o)}
 			}
 			if json.NewEncoder(w).Encode(e) != nil {
 				return

@@ -12,7 +12,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/util/connrotation"
 	"k8s.io/metrics/pkg/client/clientset/versioned"
 
@@ -32,21 +34,31 @@ const (
 // Cluster watches one cluster.
 type Cluster struct {
 	name, context, host string
-	execPlugin          string // program that the credentials come from, "" for none
-	namespaces          []string
+	execPlugin          string   // program that the credentials come from, "" for none
+	home                string   // namespace of the context, "" for none
+	namespaces          []string // that are configured, nil for all
+	kubeletSummary      bool     // ask the kubelets for statistics too
+	widenEvery          time.Duration
 	every               time.Duration
+	optIn               map[string]bool // resources that are watched on demand only
+	landscape           *landscape
 	now                 func() time.Time
 	log                 *slog.Logger
 
 	api     kubernetes.Interface
 	metrics versioned.Interface
-	http    *http.Client
-	dialer  *connrotation.Dialer
-	health  *health
+	// Where metadata is enough, and where types are not known before.
+	metadata metadata.Interface
+	dynamic  dynamic.Interface
+	http     *http.Client
+	dialer   *connrotation.Dialer
+	gate     *gate
+	health   *health
 
 	// What lasts from one session to the next; only Watch's goroutine touches it.
 	version string
-	told    picture  // what the wall was told last
+	told    bool     // the wall was told of it
+	canvas  *canvas  // what the wall was told last
 	news    *newsBox // Kubernetes events
 	usage   usageBox
 }
@@ -56,7 +68,10 @@ type Cluster struct {
 func (c *Cluster) Watch(ctx context.Context, emit collectors.Emit, status func(error)) error {
 	defer c.disconnect()
 	if c.execPlugin != "" {
-		c.log.Warn("credentials come from a program that the kubeconfig names; exec_plugins: deny forbids it", "cluster", c.name, "program", c.execPlugin)
+		c.announce(emit, status)
+	}
+	if c.canvas == nil {
+		c.canvas = newCanvas()
 	}
 	if c.news == nil {
 		c.news = newNewsBox(c.now().Add(-eventsBack))
@@ -72,6 +87,17 @@ func (c *Cluster) Watch(ctx context.Context, emit collectors.Emit, status func(e
 	}
 }
 
+// announce names the program that will be run for credentials, before its first run.
+func (c *Cluster) announce(emit collectors.Emit, status func(error)) {
+	text := "credentials come from the program " + clip(c.execPlugin, 200) + ", which the kubeconfig names; exec_plugins: deny forbids it"
+	c.log.Warn(text, "cluster", c.name)
+	emit(model.Batch{Scope: c.name, Events: []model.Event{{
+		Time: c.now(), Severity: model.OK, Kind: "kubernetes", Entity: model.ClusterID(c.name), Title: c.name, Text: text, Count: 1,
+		Labels: map[string]string{"cluster": c.name, "program": clip(c.execPlugin, 200)},
+	}}})
+	status(collectors.Remark{State: model.Unknown, Text: text})
+}
+
 // disconnect closes all connections, those of hung watches too.
 func (c *Cluster) disconnect() {
 	c.dialer.CloseAll()
@@ -82,6 +108,9 @@ func (c *Cluster) disconnect() {
 func (c *Cluster) awaitServer(ctx context.Context, status func(error)) error {
 	for {
 		_, err := c.probe(ctx)
+		if c.renew(err) {
+			_, err = c.probe(ctx)
+		}
 		if err == nil {
 			c.version = c.readVersion(ctx)
 			return nil
@@ -101,6 +130,21 @@ func (c *Cluster) awaitServer(ctx context.Context, status func(error)) error {
 		case <-t.C:
 		}
 	}
+}
+
+// renew reads the credentials anew where their files changed or the API server refuses them, as err
+// says. It reports whether that may have helped.
+func (c *Cluster) renew(err error) bool {
+	changed, failed := c.gate.refresh(isCredentials(err))
+	if failed != nil {
+		c.log.Warn("credentials cannot be read anew: those that are known go on", "cluster", c.name, "err", failed)
+		return false
+	}
+	if changed {
+		c.log.Info("credentials were read anew", "cluster", c.name)
+		c.disconnect()
+	}
+	return changed || isCredentials(err)
 }
 
 // probe asks the API server whether it is ready and returns how long it took to answer. A server
@@ -146,11 +190,15 @@ func (c *Cluster) get(ctx context.Context, path string) ([]byte, error) {
 // does without; nil for nothing.
 func (c *Cluster) remark(v *view) error {
 	r := collectors.Remark{State: model.OK}
-	for _, res := range resources {
+	for _, res := range v.all() {
 		if err := v.trouble[res.name]; err != nil {
 			r.State = model.Warning
 			r.Text = joinText(r.Text, short(res.name, err))
 		}
+	}
+	if len(v.only) > 0 {
+		r.State = model.Warning
+		r.Text = joinText(onlyReadable(v.only), r.Text)
 	}
 	r.Text = joinText(r.Text, v.usage.remark)
 	if r.Text == "" {

@@ -22,11 +22,14 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/connrotation"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/metrics/pkg/client/clientset/versioned"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -39,10 +42,19 @@ const (
 
 // Config is the configuration of a source of kind "kubernetes".
 type Config struct {
-	Kubeconfig  string   `yaml:"kubeconfig"`   // default: $KUBECONFIG, else ~/.kube/config
-	Context     string   `yaml:"context"`      // default: every context of the kubeconfig
-	Namespaces  []string `yaml:"namespaces"`   // default: all
-	ExecPlugins string   `yaml:"exec_plugins"` // "allow" (default) or "deny": programs that the kubeconfig names for credentials
+	Kubeconfig string `yaml:"kubeconfig"` // default: $KUBECONFIG, else ~/.kube/config
+	Context    string `yaml:"context"`    // default: every context of the kubeconfig
+	// InCluster uses the service account of the pod that Nocturne runs in. That is also what is done
+	// without a kubeconfig where there is such a pod.
+	InCluster    bool     `yaml:"in_cluster"`
+	Namespaces   []string `yaml:"namespaces"`   // default: all
+	Custom       []string `yaml:"custom"`       // kinds of custom resources to watch besides those of the landscape: group, *.group or group/Kind
+	Landscape    []string `yaml:"landscape"`    // files with further projects to recognise, in the format of assets/kubernetes/landscape.yaml
+	Helm         bool     `yaml:"helm"`         // watch Helm's releases: the role must be allowed to list secrets, of which only metadata is read
+	Certificates bool     `yaml:"certificates"` // watch TLS secrets for the dates of their certificates: the role must be allowed to list secrets
+	ExecPlugins  string   `yaml:"exec_plugins"` // "allow" (default) or "deny": programs that the kubeconfig names for credentials
+	// KubeletSummary asks each kubelet for its statistics too, which takes the permission nodes/proxy.
+	KubeletSummary bool `yaml:"kubelet_summary"`
 }
 
 // Kind is the collector kind "kubernetes".
@@ -64,55 +76,127 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 	if now == nil {
 		now = time.Now
 	}
-	raw, err := load(cfg.Kubeconfig)
+	known, err := openLandscape(env.Paths(cfg.Landscape), cfg.Custom)
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", env.Name, err)
+	}
+	clusters, err := openClusters(env.Name, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("source %q: %w", env.Name, err)
+	}
+	var jobs []collectors.Job
+	for _, c := range clusters {
+		c.namespaces, c.every, c.now, c.kubeletSummary = cfg.Namespaces, every, now, cfg.KubeletSummary
+		c.landscape, c.optIn = known, map[string]bool{helmReleases: cfg.Helm, "secrets": cfg.Certificates}
+		jobs = append(jobs, collectors.Job{Target: c.context, Every: every, Watch: c})
+	}
+	return jobs, nil
+}
+
+// openClusters makes a watcher of each cluster that a source is for.
+func openClusters(source string, cfg Config) ([]*Cluster, error) {
+	if cfg.InCluster && cfg.Kubeconfig+cfg.Context != "" {
+		return nil, errors.New("in_cluster: true has no kubeconfig and no context: leave out either")
+	}
+	raw, files, err := load(cfg.Kubeconfig)
+	if cfg.InCluster || err != nil && cfg.Kubeconfig == "" && os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		c, err := inCluster(source)
+		if err != nil {
+			return nil, err
+		}
+		return []*Cluster{c}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	contexts := []string{cfg.Context}
 	if cfg.Context == "" {
 		contexts = contextNames(raw)
 	}
-	var jobs []collectors.Job
+	var clusters []*Cluster
 	for _, name := range contexts {
 		restCfg, err := restConfig(raw, name, cfg.ExecPlugins)
 		if err != nil {
-			return nil, fmt.Errorf("source %q: %w", env.Name, err)
+			return nil, err
 		}
 		cluster := name
-		if cfg.Context != "" && env.Name != "" && env.Name != kindName {
-			cluster = env.Name
+		if cfg.Context != "" {
+			cluster = clusterName(source, name)
 		}
-		c, err := newCluster(cluster, name, restCfg)
+		again := func() (*rest.Config, error) {
+			raw, _, err := load(cfg.Kubeconfig)
+			if err != nil {
+				return nil, err
+			}
+			return restConfig(raw, name, cfg.ExecPlugins)
+		}
+		c, err := newCluster(cluster, name, restCfg, again, files)
 		if err != nil {
-			return nil, fmt.Errorf("source %q: context %q: %w", env.Name, name, err)
+			return nil, fmt.Errorf("context %q: %w", name, err)
 		}
-		c.namespaces, c.every, c.now = cfg.Namespaces, every, now
-		jobs = append(jobs, collectors.Job{Target: name, Every: every, Watch: c})
+		c.home = raw.Contexts[name].Namespace
+		clusters = append(clusters, c)
 	}
-	return jobs, nil
+	return clusters, nil
 }
 
-// load reads the kubeconfig at path, or the one that kubectl would use.
-func load(path string) (*api.Config, error) {
+// clusterName is the name of the source, where it was given one.
+func clusterName(source, otherwise string) string {
+	if source != "" && source != kindName {
+		return source
+	}
+	return otherwise
+}
+
+// serviceAccount is where the credentials of a pod are.
+const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+// inCluster is the cluster that this program runs in. client-go reads its token anew as it is renewed.
+func inCluster(source string) (*Cluster, error) {
+	read := func() (*rest.Config, error) {
+		cfg, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("in_cluster: %w: run Nocturne in a pod with a service account", err)
+		}
+		prepare(cfg)
+		return cfg, nil
+	}
+	cfg, err := read()
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCluster(clusterName(source, "in-cluster"), "in-cluster", cfg, read, []string{filepath.Join(serviceAccount, "ca.crt")})
+	if err != nil {
+		return nil, fmt.Errorf("in_cluster: %w", err)
+	}
+	if ns, err := os.ReadFile(filepath.Join(serviceAccount, "namespace")); err == nil {
+		c.home = strings.TrimSpace(string(ns))
+	}
+	return c, nil
+}
+
+// load reads the kubeconfig at path, or the one that kubectl would use, and names the files.
+func load(path string) (*api.Config, []string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	where := strings.Join(rules.Precedence, " or ")
 	if path != "" {
 		full, err := expand(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		rules.ExplicitPath, where = full, full
 	}
+	files := rules.GetLoadingPrecedence()
 	raw, err := rules.Load()
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("no kubeconfig at %s: set \"kubeconfig\" to the file that kubectl uses", where)
+		return nil, nil, fmt.Errorf("no kubeconfig at %s: set \"kubeconfig\" to the file that kubectl uses", where)
 	case err != nil:
-		return nil, fmt.Errorf("kubeconfig %s: %w", where, err)
+		return nil, nil, fmt.Errorf("kubeconfig %s: %w", where, err)
 	case len(raw.Contexts) == 0:
-		return nil, fmt.Errorf("no kubeconfig with a context at %s: set \"kubeconfig\" to the file that kubectl uses", where)
+		return nil, nil, fmt.Errorf("no kubeconfig with a context at %s: set \"kubeconfig\" to the file that kubectl uses", where)
 	}
-	return raw, nil
+	return raw, files, nil
 }
 
 // expand replaces a leading ~ by the home folder.
@@ -151,17 +235,22 @@ func restConfig(raw *api.Config, context, execPlugins string) (*rest.Config, err
 		}
 		p.InteractiveMode = api.NeverExecInteractiveMode // a wall has nobody to ask
 	}
-	cfg.QPS, cfg.Burst = 50, 100 // the defaults of 5 and 10 delay the first picture
-	cfg.Timeout = 0              // watches stay open; each other request has a deadline of its own
-	cfg.UserAgent = "nocturne"
-	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	cfg.ContentType = runtime.ContentTypeProtobuf
+	prepare(cfg)
 	return cfg, nil
 }
 
-// newCluster returns the watcher of one cluster; its caller sets namespaces, every and now.
-func newCluster(name, context string, cfg *rest.Config) (*Cluster, error) {
-	c := &Cluster{name: name, context: context, health: newHealth(), log: slog.Default()}
+// prepare sets what is the same for all clusters.
+func prepare(cfg *rest.Config) {
+	cfg.Timeout = 0 // watches stay open; each other request has a deadline of its own
+	cfg.UserAgent = "nocturne"
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	cfg.ContentType = runtime.ContentTypeProtobuf
+}
+
+// newCluster returns the watcher of one cluster; its caller sets namespaces, every and now. read reads
+// the configuration anew from its files; it may be nil.
+func newCluster(name, context string, cfg *rest.Config, read func() (*rest.Config, error), files []string) (*Cluster, error) {
+	c := &Cluster{name: name, context: context, health: newHealth(), widenEvery: widenEvery, now: time.Now, log: slog.Default()}
 	if u, err := url.Parse(cfg.Host); err == nil && u.Host != "" {
 		c.host = u.Host
 	} else {
@@ -171,17 +260,30 @@ func newCluster(name, context string, cfg *rest.Config) (*Cluster, error) {
 		c.execPlugin = cfg.ExecProvider.Command
 	}
 	c.dialer = connrotation.NewDialer((&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext)
-	cfg.Dial = c.dialer.DialContext
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &listener{next: next, health: c.health} })
-	client, err := rest.HTTPClientFor(cfg)
+	dial := c.dialer.DialContext
+	var err error
+	c.gate, err = newGate(cfg, read, files, func(cfg *rest.Config) {
+		cfg.Dial = dial
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return &bounded{next: next, health: c.health, now: time.Now, headers: headersWithin, idle: idleLimit}
+		})
+	})
 	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
-	}
-	c.http = client
-	if c.api, err = kubernetes.NewForConfigAndClient(cfg, client); err != nil {
 		return nil, err
 	}
-	if c.metrics, err = versioned.NewForConfigAndClient(cfg, client); err != nil {
+	// An API server does not redirect; whoever does would get the credentials sent on.
+	c.http = &http.Client{Transport: c.gate, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	cfg.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(50, 100) // one for all clients; the defaults of 5 and 10 delay the first picture
+	if c.api, err = kubernetes.NewForConfigAndClient(cfg, c.http); err != nil {
+		return nil, err
+	}
+	if c.metrics, err = versioned.NewForConfigAndClient(cfg, c.http); err != nil {
+		return nil, err
+	}
+	if c.metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.http); err != nil {
+		return nil, err
+	}
+	if c.dynamic, err = dynamic.NewForConfigAndClient(dynamic.ConfigFor(cfg), c.http); err != nil {
 		return nil, err
 	}
 	return c, nil

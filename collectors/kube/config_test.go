@@ -121,10 +121,10 @@ func TestReadUsage(t *testing.T) {
 	var box usageBox
 	u.at = noon
 	box.latest = u
-	if got := box.get(noon.Add(time.Minute)); got.nodes == nil {
+	if got, _ := box.get(noon.Add(time.Minute)); got.nodes == nil {
 		t.Error("usage of a minute ago is not shown")
 	}
-	if got := box.get(noon.Add(time.Hour)); got.nodes != nil || got.remark != "no metrics since 12:00:00, requests shown" {
+	if got, _ := box.get(noon.Add(time.Hour)); got.nodes != nil || got.remark != "no metrics since 12:00:00, requests shown" {
 		t.Errorf("old usage is %+v", got)
 	}
 	for _, c := range []struct {

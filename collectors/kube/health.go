@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +45,13 @@ func (h *health) set(key string, err error) {
 	}
 }
 
+// reset forgets all, as new watches begin.
+func (h *health) reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.trouble)
+}
+
 // get is why a collection cannot be read, nil when it can.
 func (h *health) get(key string) error {
 	h.mu.Lock()
@@ -59,7 +65,7 @@ func (h *health) cut() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, err := range h.trouble {
-		if !isForbidden(err) {
+		if !isForbidden(err) && !apierrors.IsNotFound(err) {
 			return true
 		}
 	}
@@ -73,41 +79,41 @@ func poke(c chan struct{}) {
 	}
 }
 
-// listener is a transport that hears which collections the API server answers for. client-go tells
-// of watches that fail but not of those that came back.
-type listener struct {
-	next   http.RoundTripper
-	health *health
-}
-
-func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := l.next.RoundTrip(req)
-	if err == nil && req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
-		if key := collectionOf(req.URL.Path); key != "" {
-			l.health.set(key, nil)
-		}
-	}
-	return resp, err
-}
-
-// WrappedRoundTripper lets client-go find the transport below, to close its idle connections.
-func (l *listener) WrappedRoundTripper() http.RoundTripper { return l.next }
-
-// collectionOf is the key of the collection that a path of the API lists, "" for none. The path may
-// begin with a proxy's prefix.
-func collectionOf(path string) string {
+// collectionsOf are the keys of the collection that a path of the API lists: that of its name and group,
+// and for the groups that come with Kubernetes that of the name alone. The path may begin with a proxy's
+// prefix.
+func collectionsOf(path string) []string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	n := len(parts)
-	switch {
-	case strings.Contains(path, "metrics.k8s.io"):
-		return "" // it has pods and nodes of its own
-	case n >= 3 && parts[n-3] == "namespaces":
-		return collection(parts[n-1], parts[n-2])
-	case n >= 3:
-		return collection(parts[n-1], "")
+	name, namespace := parts[n-1], ""
+	rest := parts[:n-1] // what is before the name: .../api/v1 or .../apis/GROUP/VERSION, and the namespace
+	if n >= 3 && parts[n-3] == "namespaces" {
+		namespace, rest = parts[n-2], parts[:n-3]
 	}
-	return ""
+	switch k := len(rest); {
+	case k >= 2 && rest[k-2] == "api":
+		return []string{collection(name, namespace)}
+	case k >= 3 && rest[k-3] == "apis":
+		group := rest[k-2]
+		keys := []string{collection(name+"."+group, namespace)}
+		if builtIn[group] {
+			keys = append(keys, collection(name, namespace))
+		}
+		return keys
+	}
+	return nil
 }
+
+// builtIn are the API groups whose resources the table names without their group. (events.k8s.io has the
+// events of the core once more.)
+var builtIn = map[string]bool{
+	"apps": true, "batch": true, "autoscaling": true, "policy": true, "networking.k8s.io": true, "discovery.k8s.io": true,
+	"storage.k8s.io": true, "apiregistration.k8s.io": true, "apiextensions.k8s.io": true, "coordination.k8s.io": true,
+	"certificates.k8s.io": true, "scheduling.k8s.io": true, "rbac.authorization.k8s.io": true,
+}
+
+// absent reports whether err says only that the cluster does not have this API.
+func (r *resource) absent(err error) bool { return r.optional && apierrors.IsNotFound(err) }
 
 // isQuiet reports whether a watch error is part of normal life: a watch is ended by the server every
 // few minutes, and its version of the collection expires.

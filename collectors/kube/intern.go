@@ -17,6 +17,8 @@ import (
 type interner struct {
 	mu sync.Mutex
 	m  map[string]string
+
+	landscape *landscape // that workloads are recognised by; nil recognises nothing
 }
 
 // maxInterned bounds the interner in a cluster whose images or nodes change for months.

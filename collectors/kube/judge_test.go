@@ -60,6 +60,14 @@ func TestJudgePod(t *testing.T) {
 		{"deleted on a lost node", Pod{Phase: "Running", Node: "n1", GoneBy: ago(time.Hour)}, true, model.Warning, "on lost node n1"},
 		{"terminating", Pod{Phase: "Running", GoneBy: noon.Add(time.Second)}, false, model.OK, "terminating"},
 		{"will not go", Pod{Phase: "Running", GoneBy: ago(time.Minute)}, false, model.Warning, "terminating, should be gone since 11:59:00"},
+		{"held back", Pod{Phase: "Running", GoneBy: ago(time.Minute), Finalizers: "example.com/hold"}, false, model.Warning, "terminating, should be gone since 11:59:00, held by finalizer example.com/hold"},
+		{"sidecar crashes", Pod{Phase: "Running", Containers: []Container{{Name: "mesh", Init: true, Sidecar: true, Waiting: "CrashLoopBackOff", Restarts: 1, Last: term("Error", 2, 0)}, {Name: "app", Running: true}}},
+			false, model.Critical, "CrashLoopBackOff, 1 restart, exit code 2 (Error), sidecar mesh"},
+		{"between two crashes of a sidecar", Pod{Phase: "Running", Ready: notReady(time.Second), Containers: []Container{{Name: "mesh", Init: true, Sidecar: true, Running: true, Restarts: 2, Last: term("Error", 2, 0)}}},
+			false, model.Warning, "not ready after 2 restarts, exit code 2 (Error)"},
+		{"debugging container failed", Pod{Phase: "Running", Ready: ready, Containers: []Container{{Name: "app", Ready: true, Running: true}, {Name: "debug", Ephemeral: true, Ended: term("Error", 130, 0)}}}, false, model.OK, ""},
+		{"failed, not by the debugging container", Pod{Phase: "Failed", Reason: "DeadlineExceeded", Message: "too long", Containers: []Container{{Name: "debug", Ephemeral: true, Ended: term("Error", 130, 0)}}}, false, model.Critical, "Failed, DeadlineExceeded: too long"},
+		{"init container is done", Pod{Phase: "Running", Ready: ready, Containers: []Container{{Name: "migrate", Init: true, Ended: term("Completed", 0, 0)}}}, false, model.OK, ""},
 		{"not ready yet", Pod{Phase: "Running", Ready: notReady(14 * time.Minute)}, false, model.OK, "not ready yet"},
 		{"not ready for long", Pod{Phase: "Running", Ready: notReady(15 * time.Minute)}, false, model.Warning, "not ready since 11:45:00"},
 		{"not ready since another day", Pod{Phase: "Running", Ready: notReady(24 * time.Hour)}, false, model.Warning, "not ready since 2026-02-28 12:00"},
@@ -103,6 +111,22 @@ func TestJudgeNode(t *testing.T) {
 	}
 }
 
+func TestSkew(t *testing.T) {
+	for _, c := range []struct{ kubelet, server, want string }{
+		{"v1.36.3", "v1.36.3", ""},
+		{"v1.33.1", "v1.36.3", ""},
+		{"v1.32.9+k3s1", "v1.36.3", "kubelet v1.32.9+k3s1 is 4 minor versions behind the API server"},
+		{"v1.37.0", "v1.36.3-gke.100", "kubelet v1.37.0 is newer than the API server v1.36.3-gke.100"},
+		{"", "v1.36.3", ""},
+		{"nonsense", "v1.36.3", ""},
+		{"v1.36.3", "", ""},
+	} {
+		if got := skew(c.kubelet, c.server); got != c.want {
+			t.Errorf("%s under %s: %q, want %q", c.kubelet, c.server, got, c.want)
+		}
+	}
+}
+
 func TestJudgeWorkload(t *testing.T) {
 	old := meta{Created: ago(time.Hour)}
 	deadline := []Condition{{Type: "Available", Status: "True"}, {Type: "Progressing", Status: "False", Reason: "ProgressDeadlineExceeded", Message: `ReplicaSet "web-2" has timed out progressing.`}}
@@ -113,15 +137,22 @@ func TestJudgeWorkload(t *testing.T) {
 		state  model.State
 		reason string
 	}{
-		{"full", Workload{meta: old, Desired: 3, Available: 3}, 0, model.OK, ""},
-		{"fewer", Workload{meta: old, Desired: 3, Available: 2}, 0, model.Warning, "2 of 3 available"},
-		{"none", Workload{meta: old, Desired: 3}, 0, model.Critical, "0 of 3 available"},
+		{"full", Workload{meta: old, Desired: 3, Available: 3, Updated: 3}, 0, model.OK, ""},
+		{"fewer", Workload{meta: old, Desired: 3, Available: 2, Updated: 3}, 0, model.Warning, "2 of 3 available"},
+		{"none", Workload{meta: old, Desired: 3, Updated: 3}, 0, model.Critical, "0 of 3 available"},
 		{"new", Workload{meta: meta{Created: ago(10 * time.Second)}, Desired: 3}, 0, model.OK, "starting, 0 of 3 available"},
 		{"scaled down", Workload{meta: old}, 0, model.OK, "scaled to 0"},
 		{"stuck, old ones serve", Workload{meta: old, Desired: 3, Available: 3, Conditions: deadline}, 0, model.Warning, `ProgressDeadlineExceeded, 3 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
 		{"stuck, none serves", Workload{meta: old, Desired: 3, Conditions: deadline}, 0, model.Critical, `ProgressDeadlineExceeded, 0 of 3 available: ReplicaSet "web-2" has timed out progressing.`},
 		{"quota", Workload{meta: old, Desired: 3, Available: 1, Conditions: []Condition{{Type: "ReplicaFailure", Status: "True", Reason: "FailedCreate", Message: "exceeded quota"}}}, 0, model.Warning, "FailedCreate, 1 of 3 available: exceeded quota"},
-		{"misplaced on the lost node only", Workload{meta: old, Desired: 3, Available: 3, Misplaced: 1}, 1, model.OK, ""},
+		{"quota, none serves", Workload{meta: old, Desired: 3, Conditions: []Condition{{Type: "ReplicaFailure", Status: "True", Reason: "FailedCreate", Message: "exceeded quota"}}}, 0, model.Critical, "FailedCreate, 0 of 3 available: exceeded quota"},
+		{"rolling out", Workload{meta: old, Desired: 3, Available: 3, Updated: 1}, 0, model.OK, "1 of 3 updated"},
+		{"stuck revision", Workload{meta: old, Desired: 3, Available: 2, Updated: 1}, 0, model.Warning, "2 of 3 available, 1 of 3 updated"},
+		{"paused", Workload{meta: old, Desired: 3, Available: 3, Updated: 1, Paused: true}, 0, model.OK, "1 of 3 updated, rollout paused"},
+		{"partition", Workload{meta: old, Desired: 3, Available: 3, Updated: 1, Partition: 2}, 0, model.OK, "1 of 3 updated, held by partition 2"},
+		{"beyond the partition", Workload{meta: old, Desired: 3, Available: 3, Partition: 2}, 0, model.OK, "0 of 3 updated"},
+		{"updated by deletion", Workload{meta: old, Desired: 3, Available: 3, Updated: 1, OnDelete: true}, 0, model.OK, "1 of 3 updated, the rest when their pods are deleted"},
+		{"misplaced on the lost node only", Workload{meta: old, Desired: 3, Available: 3, Updated: 3, Misplaced: 1}, 1, model.OK, ""},
 		{"misplaced", Workload{meta: old, Desired: 3, Available: 3, Misplaced: 2}, 0, model.Warning, "runs on 2 nodes where it should not"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,6 +177,10 @@ func TestJudgeService(t *testing.T) {
 		{"nothing matches", Service{meta: old, Selector: "app=wbe"}, 0, 0, model.Critical, "no endpoint: selector app=wbe matches no running pod"},
 		{"new", Service{meta: meta{Created: noon}, Selector: "app=web"}, 0, 0, model.OK, "starting, no endpoint: selector app=web matches no running pod"},
 		{"no selector", Service{meta: old}, 0, 0, model.OK, ""},
+		{"load balancer has an address", Service{meta: old, Type: "LoadBalancer", Selector: "a=b", Address: "192.0.2.7"}, 1, 1, model.OK, ""},
+		{"load balancer works at it", Service{meta: meta{Created: ago(4 * time.Minute)}, Type: "LoadBalancer", Selector: "a=b"}, 1, 1, model.OK, "waiting for its load balancer"},
+		{"no load balancer", Service{meta: old, Type: "LoadBalancer", Selector: "a=b"}, 1, 1, model.Warning, "no address from a load balancer since 11:00:00"},
+		{"no load balancer, nobody to serve", Service{meta: old, Type: "LoadBalancer", Selector: "a=b"}, 0, 0, model.Critical, "no endpoint: selector a=b matches no running pod"},
 		{"external", Service{meta: old, Type: "ExternalName", Selector: "app=web"}, 0, 0, model.OK, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -167,21 +202,6 @@ func TestClip(t *testing.T) {
 	} {
 		if got := clip(c.in, 10); got != c.want {
 			t.Errorf("clip(%q) = %q, want %q", c.in, got, c.want)
-		}
-	}
-}
-
-func TestCollectionOf(t *testing.T) {
-	for path, want := range map[string]string{
-		"/api/v1/pods":                                   "/pods",
-		"/api/v1/namespaces/shop/pods":                   "shop/pods",
-		"/apis/apps/v1/deployments":                      "/deployments",
-		"/k8s/clusters/c-1/api/v1/namespaces/a/services": "a/services",
-		"/apis/metrics.k8s.io/v1beta1/pods":              "",
-		"/readyz":                                        "",
-	} {
-		if got := collectionOf(path); got != want {
-			t.Errorf("collectionOf(%q) = %q, want %q", path, got, want)
 		}
 	}
 }

@@ -107,12 +107,35 @@ func (b *board) value(name string, pairs ...string) (float64, bool) {
 func run(t *testing.T, cfg Config, every time.Duration) *board {
 	t.Helper()
 	b := newBoard()
-	r := collectors.NewRunner(b.sink, b.status, collectors.Options{Log: slog.New(slog.DiscardHandler)})
+	runTo(t, cfg, every, b.sink, b.status)
+	return b
+}
+
+// runCluster is run with clusters that prepare has changed.
+func runCluster(t *testing.T, cfg Config, every time.Duration, b *board, prepare func(*Cluster)) {
+	t.Helper()
+	runJobs(t, cfg, every, b.sink, b.status, func(jobs []collectors.Job) {
+		for _, j := range jobs {
+			prepare(j.Watch.(*Cluster))
+		}
+	})
+}
+
+func runTo(t *testing.T, cfg Config, every time.Duration, sink func(model.Batch) error, status func([]model.SourceStatus)) {
+	t.Helper()
+	runJobs(t, cfg, every, sink, status, func([]collectors.Job) {})
+}
+
+func runJobs(t *testing.T, cfg Config, every time.Duration, sink func(model.Batch) error, status func([]model.SourceStatus), prepare func([]collectors.Job)) {
+	t.Helper()
+	r := collectors.NewRunner(sink, status, collectors.Options{Log: slog.New(slog.DiscardHandler)})
 	err := r.Set([]collectors.Source{{Name: "test", Kind: kindName, Open: func() ([]collectors.Job, error) {
-		return open(collectors.Env{Name: "test", Every: every, Now: time.Now, Decode: func(into any) error {
+		jobs, err := open(collectors.Env{Name: "test", Every: every, Now: time.Now, Decode: func(into any) error {
 			*into.(*Config) = cfg
 			return nil
 		}})
+		prepare(jobs)
+		return jobs, err
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +144,6 @@ func run(t *testing.T, cfg Config, every time.Duration) *board {
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	return b
 }
 
 // labDir is where cmd/lab keeps a running lab, found in a folder above the package's.

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	eventsBack = time.Hour   // events older than this before the start are history
-	foldFor    = time.Minute // a repeated event is told once in this time, with its count
-	maxNews    = 100         // told at once; what is beyond is counted
-	maxKeys    = 10_000      // remembered for folding
+	newsKind   = "kubernetes" // of events
+	eventsBack = time.Hour    // events older than this before the start are history
+	foldFor    = time.Minute  // a repeated event is told once in this time, with its count
+	maxNews    = 100          // told at once; what is beyond is counted
+	maxKeys    = 10_000       // remembered for folding
 )
 
 // newsKey is what repeats are folded by.
@@ -23,24 +24,27 @@ type newsKey struct{ kind, namespace, name, reason string }
 // item is an event that is due to be told.
 type item struct {
 	newsKey
+	event      string // kind of the event: "kubernetes" or "change"
 	uid        string // with count, the same after a restart
 	text, from string
 	count      int // so far, as the cluster counts
 	last       time.Time
+	change     change // of a "change"
 }
 
-// newsBox folds Kubernetes events between two batches. It is safe for concurrent use.
+// newsBox folds Kubernetes events and changes of objects between two batches. It is safe for concurrent use.
 type newsBox struct {
 	since time.Time
 
 	mu      sync.Mutex
 	pending map[newsKey]item
 	told    map[newsKey]item // with last: when it was told
+	recent  map[object][]dated
 	dropped int
 }
 
 func newNewsBox(since time.Time) *newsBox {
-	return &newsBox{since: since, pending: map[newsKey]item{}, told: map[newsKey]item{}}
+	return &newsBox{since: since, pending: map[newsKey]item{}, told: map[newsKey]item{}, recent: map[object][]dated{}}
 }
 
 // add takes a Kubernetes event that came or was counted up. Normal ones are small talk.
@@ -48,7 +52,21 @@ func (b *newsBox) add(h *Happening) {
 	if h.Type == "Normal" {
 		return
 	}
-	b.put(item{newsKey{h.Kind, h.ObjectNamespace, h.ObjectName, h.Reason}, h.UID, h.Message, h.From, h.Count, h.Last})
+	b.put(item{
+		newsKey: newsKey{h.Kind, h.ObjectNamespace, h.ObjectName, h.Reason}, event: newsKind,
+		uid: h.UID, text: h.Message, from: h.From, count: h.Count, last: h.Last,
+	})
+}
+
+// updated takes in a new version of an object that is known.
+func (b *newsBox) updated(old, obj any, now time.Time) {
+	if after, ok := obj.(*Pod); ok {
+		if before, ok := old.(*Pod); ok {
+			b.restarts(before, after)
+		}
+		return
+	}
+	b.changed(old, obj, now)
 }
 
 // restarts makes events of containers that died since before: Kubernetes itself makes none.
@@ -64,7 +82,10 @@ func (b *newsBox) restarts(before, after *Pod) {
 			if was.Name == c.Name && c.Restarts > was.Restarts {
 				reason := cmp.Or(c.Last.Reason, "Restarted")
 				text := fmt.Sprintf("container %s ended with %s, %s", c.Name, c.Last, plural(int(c.Restarts), "restart"))
-				b.put(item{newsKey{"Pod", after.Namespace, after.Name, reason}, after.UID + "/" + c.Name, text, "kubelet", int(c.Restarts), c.Last.At})
+				b.put(item{
+					newsKey: newsKey{"Pod", after.Namespace, after.Name, reason}, event: newsKind,
+					uid: after.UID + "/" + c.Name, text: text, from: "kubelet", count: int(c.Restarts), last: c.Last.At,
+				})
 			}
 		}
 	}
@@ -73,6 +94,11 @@ func (b *newsBox) restarts(before, after *Pod) {
 func (b *newsBox) put(i item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.hold(i)
+}
+
+// hold keeps an item until it is due. The box is locked.
+func (b *newsBox) hold(i item) {
 	if i.last.Before(b.since) {
 		return
 	}
@@ -119,7 +145,7 @@ func (b *newsBox) take(v *view) []model.Event {
 	}
 	if b.dropped > 0 {
 		events = append(events, model.Event{
-			Time: v.now, Severity: model.Warning, Kind: "kubernetes", Entity: model.ClusterID(v.cluster), Title: v.cluster,
+			Time: v.now, Severity: model.Warning, Kind: newsKind, Entity: model.ClusterID(v.cluster), Title: v.cluster,
 			Text: fmt.Sprintf("%d more Kubernetes events at once, not shown: see kubectl get events", b.dropped), Count: b.dropped,
 		})
 		b.dropped = 0
@@ -127,7 +153,7 @@ func (b *newsBox) take(v *view) []model.Event {
 	return events
 }
 
-// event is how the wall shows a Kubernetes event. One from the future is dated now.
+// event is how the wall shows a Kubernetes event or a change. One from the future is dated now.
 func (v *view) event(i item) model.Event {
 	title := i.name
 	if i.namespace != "" && i.kind != "Node" {
@@ -137,37 +163,48 @@ func (v *view) event(i item) model.Event {
 	if t.After(v.now) {
 		t = v.now
 	}
-	labels := map[string]string{"cluster": v.cluster, "kind": i.kind, "reason": i.reason}
-	set(labels, "namespace", i.namespace)
-	set(labels, "from", i.from)
-	set(labels, model.LabelUID, i.uid)
-	return model.Event{
-		Time: t, Severity: model.Warning, Kind: "kubernetes", Entity: v.entityOf(i), Title: title,
-		Text: words(i.reason, i.text), Count: i.count, Labels: labels,
+	e := model.Event{
+		Time: t, Severity: model.Warning, Kind: i.event, Entity: v.entityOf(i), Title: title,
+		Text: words(i.reason, i.text), Count: i.count, Labels: map[string]string{"cluster": v.cluster, "kind": i.kind},
 	}
+	if i.event == changeKind {
+		e.Severity, e.Text, e.Labels["what"] = model.OK, i.text, i.change.What
+	} else {
+		e.Labels["reason"] = i.reason
+	}
+	set(e.Labels, "namespace", i.namespace)
+	set(e.Labels, "from", i.from)
+	set(e.Labels, model.LabelUID, i.uid)
+	return e
+}
+
+// apiKinds are the names that the API has for the kinds of namespaced objects.
+var apiKinds = map[model.Kind]string{
+	model.KindPod: "Pod", model.KindDeployment: "Deployment", model.KindStatefulSet: "StatefulSet", model.KindDaemonSet: "DaemonSet",
+	model.KindService: "Service", model.KindJob: "Job", model.KindCronJob: "CronJob", model.KindVolumeClaim: "PersistentVolumeClaim",
+	model.KindAutoscaler: "HorizontalPodAutoscaler", model.KindBudget: "PodDisruptionBudget", model.KindIngress: "Ingress",
+	model.KindQuota: "ResourceQuota", model.KindCertificate: "Certificate", model.KindHelmRelease: "HelmRelease",
 }
 
 // entityOf is the entity that an event is about: the nearest that is on the wall.
 func (v *view) entityOf(i item) string {
-	object := func(kind model.Kind) string { return model.ObjectID(v.cluster, i.namespace, kind, i.name) }
 	switch i.kind {
 	case "Node":
 		return model.NodeID(v.cluster, i.name)
-	case "Pod":
-		return object(model.KindPod)
-	case "Deployment":
-		return object(model.KindDeployment)
-	case "StatefulSet":
-		return object(model.KindStatefulSet)
-	case "DaemonSet":
-		return object(model.KindDaemonSet)
-	case "Service", "Endpoints":
-		return object(model.KindService)
 	case "Namespace":
 		return model.NamespaceID(v.cluster, i.name)
+	case "PersistentVolume":
+		return model.ClusterObjectID(v.cluster, model.KindVolume, i.name)
+	case "Endpoints":
+		return model.ObjectID(v.cluster, i.namespace, model.KindService, i.name)
 	case "ReplicaSet":
 		if rs := v.owners[i.namespace+"/"+i.name]; rs != nil && rs.OwnerKind == "Deployment" {
 			return model.ObjectID(v.cluster, i.namespace, model.KindDeployment, rs.Owner)
+		}
+	}
+	for kind, name := range apiKinds {
+		if i.kind == name && i.namespace != "" {
+			return model.ObjectID(v.cluster, i.namespace, kind, i.name)
 		}
 	}
 	if i.namespace != "" {

@@ -4,10 +4,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -22,6 +25,7 @@ type Node struct {
 	Cordoned                      bool
 	Capacity, Allocatable         Resources
 	Conditions                    []Condition
+	Labels, Taints                []string // sorted, as "key=value" and "key=value:Effect"
 }
 
 func (in *interner) node(o *corev1.Node) *Node {
@@ -31,6 +35,7 @@ func (in *interner) node(o *corev1.Node) *Node {
 		Cordoned: o.Spec.Unschedulable, Capacity: amounts(o.Status.Capacity), Allocatable: amounts(o.Status.Allocatable),
 		Zone: in.str(cmp.Or(o.Labels[corev1.LabelTopologyZone], o.Labels[corev1.LabelFailureDomainBetaZone])),
 	}
+	n.Labels, n.Taints = in.nodeLabels(o.Labels), in.taints(o.Spec.Taints)
 	var roles []string
 	for key := range o.Labels {
 		if role, ok := strings.CutPrefix(key, "node-role.kubernetes.io/"); ok && role != "" {
@@ -54,19 +59,53 @@ func (in *interner) node(o *corev1.Node) *Node {
 	return n
 }
 
-// JudgeNode judges a node by its conditions.
-func JudgeNode(n *Node, now time.Time) Verdict {
-	var ready *Condition
-	var pressure *Condition
-	for i := range n.Conditions {
-		c := &n.Conditions[i]
-		switch {
-		case c.Type == "Ready":
-			ready = c
-		case pressure == nil && c.Status == "True" && isPressure(c.Type):
-			pressure = c
+// maxNodeLabels bounds what is kept of a node's labels.
+const maxNodeLabels = 100
+
+func (in *interner) nodeLabels(all map[string]string) []string {
+	list := make([]string, 0, len(all))
+	for k, v := range all {
+		list = append(list, in.str(clip(k, 100)+"="+clip(v, 63)))
+	}
+	slices.Sort(list)
+	return slices.Clip(list[:min(len(list), maxNodeLabels)])
+}
+
+// taints are those that somebody has put there. What the control plane adds and takes away with the node's
+// conditions, and with its cordon, is told as these.
+func (in *interner) taints(all []corev1.Taint) []string {
+	var list []string
+	for _, t := range all {
+		if !strings.HasPrefix(t.Key, "node.kubernetes.io/") {
+			list = append(list, in.str(clip(t.ToString(), 200)))
 		}
 	}
+	slices.Sort(list)
+	return list[:min(len(list), maxNodeLabels)]
+}
+
+// maxSkew is by how many minor versions a kubelet may be older than the API server.
+// https://kubernetes.io/releases/version-skew-policy/
+const maxSkew = 3
+
+// skew says how a kubelet's version does not fit the API server's, "" when it does or cannot be told.
+func skew(kubelet, server string) string {
+	k, err1 := version.ParseGeneric(kubelet)
+	s, err2 := version.ParseGeneric(server)
+	switch {
+	case err1 != nil || err2 != nil || k.Major() != s.Major():
+		return ""
+	case k.Minor() > s.Minor():
+		return fmt.Sprintf("kubelet %s is newer than the API server %s", kubelet, server)
+	case s.Minor()-k.Minor() > maxSkew:
+		return fmt.Sprintf("kubelet %s is %d minor versions behind the API server", kubelet, s.Minor()-k.Minor())
+	}
+	return ""
+}
+
+// JudgeNode judges a node by its conditions.
+func JudgeNode(n *Node, now time.Time) Verdict {
+	ready, pressures := n.condition("Ready"), n.pressures()
 	switch {
 	case ready == nil:
 		return Verdict{model.Unknown, "its kubelet has not reported yet"}
@@ -74,8 +113,8 @@ func JudgeNode(n *Node, now time.Time) Verdict {
 		return Verdict{model.Critical, "lost: kubelet silent since " + clock(ready.Since, now)}
 	case ready.Status != "True":
 		return Verdict{model.Critical, words("not ready", ready.Message)}
-	case pressure != nil:
-		return Verdict{model.Warning, words(pressure.Type, pressure.Message)}
+	case len(pressures) > 0:
+		return Verdict{model.Warning, words(pressures[0].Type, pressures[0].Message)}
 	case n.Cordoned:
 		return Verdict{model.OK, "cordoned"}
 	}
@@ -90,23 +129,36 @@ func isPressure(condition string) bool {
 	return false
 }
 
-// lost reports whether the node's kubelet has fallen silent.
-func (n *Node) lost() bool {
-	for _, c := range n.Conditions {
-		if c.Type == "Ready" {
-			return c.Status == "Unknown"
+// condition is one of the node's conditions, nil when its kubelet has not told it.
+func (n *Node) condition(kind string) *Condition {
+	for i := range n.Conditions {
+		if n.Conditions[i].Type == kind {
+			return &n.Conditions[i]
 		}
 	}
-	return false
+	return nil
+}
+
+// lost reports whether the node's kubelet has fallen silent.
+func (n *Node) lost() bool {
+	c := n.condition("Ready")
+	return c != nil && c.Status == "Unknown"
 }
 
 func (n *Node) ready() bool {
-	for _, c := range n.Conditions {
-		if c.Type == "Ready" {
-			return c.Status == "True"
+	c := n.condition("Ready")
+	return c != nil && c.Status == "True"
+}
+
+// pressures are the conditions that say that the node runs out of something.
+func (n *Node) pressures() []*Condition {
+	var list []*Condition
+	for i := range n.Conditions {
+		if c := &n.Conditions[i]; c.Status == "True" && isPressure(c.Type) {
+			list = append(list, c)
 		}
 	}
-	return false
+	return list
 }
 
 func (v *view) node(n *Node) (model.Entity, bool) {
@@ -117,12 +169,44 @@ func (v *view) node(n *Node) (model.Entity, bool) {
 	}
 	set(labels, "roles", n.Roles)
 	set(labels, "version", n.Version)
+	set(labels, "runtime", n.Runtime)
 	set(labels, "zone", n.Zone)
 	set(labels, "address", n.Address)
+	set(labels, "taints", clip(strings.Join(n.Taints, ", "), 300))
+	set(labels, "labels", clip(strings.Join(n.Labels, ", "), 1000))
+	old := skew(n.Version, v.version)
+	set(labels, "skew", old)
+	var pressures string
+	for _, c := range n.pressures() {
+		pressures = joinComma(pressures, c.Type)
+	}
+	set(labels, "pressure", pressures)
 	if n.Cordoned {
 		labels["cordoned"] = "true"
 	}
-	return model.Entity{ID: model.NodeID(v.cluster, n.Name), Kind: model.KindNode, Name: n.Name, Parent: model.ClusterID(v.cluster), State: verdict.State, Reason: verdict.Reason, Labels: labels}, true
+	e := model.Entity{ID: model.NodeID(v.cluster, n.Name), Kind: model.KindNode, Name: n.Name, Parent: model.ClusterID(v.cluster), State: verdict.State, Reason: verdict.Reason, Labels: labels}
+	if v.trouble["nodes"] != nil {
+		return e, true
+	}
+	if e.State == model.OK {
+		e.Reason = joinComma(e.Reason, old)
+	}
+	if e.State.Problem() {
+		set(labels, "why", v.whyNode(n).text())
+		e.Since = n.since()
+	}
+	return e, true
+}
+
+// since is when the trouble of a node began, zero when it is well or does not say.
+func (n *Node) since() time.Time {
+	if c := n.condition("Ready"); c != nil && c.Status != "True" {
+		return c.Since
+	}
+	if list := n.pressures(); len(list) > 0 {
+		return list[0].Since
+	}
+	return time.Time{}
 }
 
 func (s *sampler) node(_ *view, n *Node) {

@@ -1,13 +1,10 @@
 package kube
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -23,34 +20,6 @@ const (
 type picture struct {
 	entities []model.Entity
 	links    []model.Link
-}
-
-func (p picture) empty() bool { return len(p.entities) == 0 }
-
-// diff is what has to be told to get from p to next.
-func (p picture) diff(next picture) (entities []model.Entity, links []model.Link, gone, goneLinks []string) {
-	old := make(map[string]*model.Entity, len(p.entities))
-	for i := range p.entities {
-		old[p.entities[i].ID] = &p.entities[i]
-	}
-	for _, e := range next.entities {
-		if was, ok := old[e.ID]; !ok || !sameEntity(*was, e) {
-			entities = append(entities, e)
-		}
-		delete(old, e.ID)
-	}
-	oldLinks := make(map[string]bool, len(p.links))
-	for _, l := range p.links {
-		oldLinks[l.Key()] = true
-	}
-	for _, l := range next.links {
-		if key := l.Key(); oldLinks[key] {
-			delete(oldLinks, key)
-		} else {
-			links = append(links, l)
-		}
-	}
-	return entities, links, slices.Sorted(maps.Keys(old)), slices.Sorted(maps.Keys(oldLinks))
 }
 
 func sameEntity(a, b model.Entity) bool {
@@ -69,55 +38,21 @@ func (t *tally) count(s model.State) {
 	}
 }
 
-// picture draws the cluster.
+// watchTable has a view that no session made look as if all of the table were watched.
+func (v *view) watchTable() {
+	if v.resources == nil {
+		for i := range resources {
+			v.resources = append(v.resources, &resources[i])
+		}
+	}
+}
+
+// picture draws the whole cluster at once.
 func (v *view) picture() picture {
-	var pic picture
-	spaces := map[string]*tally{}
-	var all tally
-	space := func(ns string) *tally {
-		if spaces[ns] == nil {
-			spaces[ns] = &tally{}
-		}
-		return spaces[ns]
-	}
-	linked := len(v.objects["pods"]) <= maxLinkedPods
-	for i := range resources {
-		r := &resources[i]
-		if r.draw == nil {
-			continue
-		}
-		for _, obj := range v.objects[r.name] {
-			e, ok := r.draw(v, obj)
-			if !ok {
-				continue
-			}
-			pic.entities = append(pic.entities, e)
-			if r.namespaced {
-				space(obj.(metav1.Object).GetNamespace()).count(e.State)
-			}
-			if r.link != nil && (linked || e.State.Problem()) {
-				pic.links = r.link(v, obj, e.ID, pic.links)
-			}
-		}
-	}
-	for p := range each[*Pod](v, "pods") {
-		if p.Phase == "Succeeded" {
-			continue
-		}
-		t := space(p.Namespace)
-		t.pods++
-		all.pods++
-		if p.ready() && !v.isLost(p.Node) {
-			t.ready++
-			all.ready++
-		}
-	}
-	for _, ns := range slices.Sorted(maps.Keys(spaces)) {
-		pic.entities = append(pic.entities, v.namespace(ns, *spaces[ns]))
-	}
-	pic.entities = append(pic.entities, v.clusterEntity(all))
-	slices.SortFunc(pic.entities, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
-	return pic
+	v.watchTable()
+	c := newCanvas()
+	c.draw(v, true)
+	return c.picture(v)
 }
 
 func (v *view) clusterEntity(all tally) model.Entity {
@@ -130,6 +65,10 @@ func (v *view) clusterEntity(all tally) model.Entity {
 		}
 	}
 	verdict := v.verdict("nodes", Verdict{State: model.OK})
+	if len(v.only) > 0 {
+		labels["only"] = strings.Join(v.only, ", ")
+		verdict = Verdict{model.Unknown, onlyReadable(v.only)}
+	}
 	if v.known["nodes"] && v.trouble["nodes"] == nil {
 		labels["nodes"], labels["nodes_ready"] = number(len(v.objects["nodes"])), number(ready)
 		switch bad := len(v.objects["nodes"]) - ready; {
@@ -144,27 +83,13 @@ func (v *view) clusterEntity(all tally) model.Entity {
 	if v.known["pods"] && v.trouble["pods"] == nil {
 		labels["pods"], labels["pods_ready"] = number(all.pods), number(all.ready)
 	}
-	for _, r := range resources {
+	for _, r := range v.all() {
 		if err := v.trouble[r.name]; isForbidden(err) {
 			labels["no_permission"] = joinText(labels["no_permission"], r.name)
 		}
 	}
 	set(labels, "usage", v.usage.remark)
 	return model.Entity{ID: model.ClusterID(v.cluster), Kind: model.KindCluster, Name: v.cluster, State: verdict.State, Reason: verdict.Reason, Labels: labels}
-}
-
-func (v *view) namespace(ns string, t tally) model.Entity {
-	e := model.Entity{
-		ID: model.NamespaceID(v.cluster, ns), Kind: model.KindNamespace, Name: ns, Parent: model.ClusterID(v.cluster), State: model.OK,
-		Labels: map[string]string{"pods": number(t.pods), "pods_ready": number(t.ready), "problems": number(t.problems)},
-	}
-	if t.problems > 0 { // a namespace is never green over a problem, and its tile is not the problem itself
-		e.State, e.Reason = model.Warning, plural(t.problems, "problem")
-		if t.critical > 0 {
-			e.Reason += fmt.Sprintf(", %d critical", t.critical)
-		}
-	}
-	return e
 }
 
 func link(kind, from, to, evidence, observer string) model.Link {

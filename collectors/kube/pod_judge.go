@@ -27,14 +27,17 @@ func JudgePod(p *Pod, nodeLost bool, now time.Time) Verdict {
 		return Verdict{model.Warning, "on lost node " + p.Node}
 	case !p.GoneBy.IsZero():
 		if now.Sub(p.GoneBy) > overdueAfter {
-			return Verdict{model.Warning, "terminating, should be gone since " + clock(p.GoneBy, now)}
+			held := "terminating, should be gone since " + clock(p.GoneBy, now)
+			if p.Finalizers != "" {
+				held += ", held by finalizer " + p.Finalizers
+			}
+			return Verdict{model.Warning, held}
 		}
 		return Verdict{model.OK, "terminating"}
 	}
-	for _, c := range p.Containers {
-		if v, bad := judgeContainer(c); bad {
-			return v
-		}
+	if c := p.sick(); c != nil {
+		v, _ := judgeContainer(*c)
+		return v
 	}
 	switch {
 	case p.Scheduled != nil:
@@ -52,12 +55,38 @@ func JudgePod(p *Pod, nodeLost bool, now time.Time) Verdict {
 	return judgeNotReady(p, now)
 }
 
+// sick is the first container that cannot run, nil for none. One that was added by hand to look into the
+// pod may end as it likes.
+func (p *Pod) sick() *Container {
+	for i := range p.Containers {
+		if c := &p.Containers[i]; !c.Ephemeral {
+			if _, bad := judgeContainer(*c); bad {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// since is when the trouble of a pod began as far as its status tells; zero where it does not.
+func (p *Pod) since(now time.Time) time.Time {
+	switch {
+	case !p.GoneBy.IsZero() && now.Sub(p.GoneBy) > overdueAfter:
+		return p.GoneBy
+	case p.Scheduled != nil:
+		return p.Scheduled.Since
+	case p.Ready != nil && !p.ready() && p.sick() == nil:
+		return p.Ready.Since
+	}
+	return time.Time{}
+}
+
 func judgeFailed(p *Pod) Verdict {
 	if p.Reason == "Evicted" {
 		return Verdict{model.Warning, words("Evicted", p.Message)}
 	}
 	for _, c := range p.Containers {
-		if c.Ended != nil && c.Ended.ExitCode != 0 {
+		if !c.Ephemeral && c.Ended != nil && c.Ended.ExitCode != 0 {
 			return Verdict{model.Critical, fmt.Sprintf("Failed, %s", c.Ended)}
 		}
 	}
@@ -98,9 +127,12 @@ func judgeContainer(c Container) (v Verdict, bad bool) {
 	return Verdict{}, false
 }
 
-// where names an init container; most pods have but one container, whose name says nothing.
+// where names a container that is not of the first rank; most pods have but one, whose name says nothing.
 func (c Container) where() string {
-	if c.Init {
+	switch {
+	case c.Sidecar:
+		return ", sidecar " + c.Name
+	case c.Init:
 		return ", init container " + c.Name
 	}
 	return ""
@@ -136,7 +168,7 @@ func judgeNotReady(p *Pod, now time.Time) Verdict {
 	}
 	for _, c := range p.Containers {
 		// Between two crashes it runs for a while: that is not getting well.
-		if !c.Init && !c.Ready && c.Restarts > 0 && c.Last != nil && c.Last.ExitCode != 0 && now.Sub(c.Last.At) < notReadyAfter {
+		if (!c.Init || c.Sidecar) && !c.Ephemeral && !c.Ready && c.Restarts > 0 && c.Last != nil && c.Last.ExitCode != 0 && now.Sub(c.Last.At) < notReadyAfter {
 			return Verdict{model.Warning, fmt.Sprintf("not ready after %s, %s", plural(int(c.Restarts), "restart"), c.Last)}
 		}
 	}

@@ -4,11 +4,20 @@ import (
 	"fmt"
 	"iter"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic/dynamicinformer"
 	appsinformers "k8s.io/client-go/informers/apps/v1"
+	autoscalinginformers "k8s.io/client-go/informers/autoscaling/v2"
+	batchinformers "k8s.io/client-go/informers/batch/v1"
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	discoveryinformers "k8s.io/client-go/informers/discovery/v1"
+	networkinginformers "k8s.io/client-go/informers/networking/v1"
+	policyinformers "k8s.io/client-go/informers/policy/v1"
+	storageinformers "k8s.io/client-go/informers/storage/v1"
+	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -20,15 +29,32 @@ type tweak = func(*metav1.ListOptions)
 // resource is a collection of the API that is watched. All that Nocturne makes of its objects, from the
 // struct that is kept to the samples, stands in one file per resource; this table ties it together.
 type resource struct {
-	name       string // plural, as in the API's paths
+	name       string                      // plural, as in the API's paths
+	gvr        schema.GroupVersionResource // of a discovered one
 	namespaced bool
 	tier       tier
 	selector   string // of fields; "" for all
-	// optional says that a cluster may lack this API: then it is absent, and nothing is wrong.
+	// optional says that a cluster may lack this API: while the server answers 404 it is absent, not
+	// known, and nothing is wrong.
 	optional bool
+	// optIn says that it is watched only where the configuration asks for it: most roles may not read it.
+	optIn bool
+	// follows names the resources whose objects matter to what is drawn and measured of these, besides
+	// these themselves; nil stands for all of them, which costs a redraw with each change of anything.
+	// Each interval all is drawn anew, so that verdicts may look at the time, but for what is well and
+	// says nothing where follows is set; what is measured may not look at it then.
+	follows []string
 	// informer makes the watch of a namespace, "" for all.
 	informer func(c *Cluster, namespace string, t tweak) cache.SharedIndexInformer
 	behaviour
+}
+
+// key tells a discovered collection from one of the same name in another group.
+func (r *resource) key() string {
+	if r.gvr.Resource == "" {
+		return r.name
+	}
+	return r.gvr.GroupResource().String()
 }
 
 // tier is when a resource is watched: the first picture waits for the essential ones alone.
@@ -46,6 +72,10 @@ type behaviour struct {
 	draw    func(v *view, obj any) (e model.Entity, ok bool)
 	link    func(v *view, obj any, id string, links []model.Link) []model.Link
 	measure func(s *sampler, v *view, obj any)
+	// discover names what else is to be watched because of these objects, such as the collections that
+	// custom resource definitions define. It is asked when they change: what it names no more is
+	// watched no more.
+	discover func(v *view) []resource
 }
 
 // behaves makes a behaviour of functions for an API's type A of which K is kept.
@@ -80,14 +110,14 @@ var resources = []resource{
 	{name: "nodes", tier: essential, behaviour: nodeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredNodeInformer(c.api, 0, nil, t)
 	}},
-	{name: "pods", namespaced: true, tier: essential, behaviour: podBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "pods", namespaced: true, tier: essential, follows: podFollows, behaviour: podBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredPodInformer(c.api, ns, 0, nil, t)
 	}},
 	{name: "deployments", namespaced: true, tier: regular, behaviour: deploymentBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredDeploymentInformer(c.api, ns, 0, nil, t)
 	}},
 	{name: "replicasets", namespaced: true, tier: regular, behaviour: replicaSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
-		return appsinformers.NewFilteredReplicaSetInformer(c.api, ns, 0, nil, t)
+		return metadataInformer(c, appsv1.SchemeGroupVersion.WithResource("replicasets"), ns, t)
 	}},
 	{name: "statefulsets", namespaced: true, tier: regular, behaviour: statefulSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredStatefulSetInformer(c.api, ns, 0, nil, t)
@@ -95,16 +125,75 @@ var resources = []resource{
 	{name: "daemonsets", namespaced: true, tier: regular, behaviour: daemonSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredDaemonSetInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "services", namespaced: true, tier: regular, behaviour: serviceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "services", namespaced: true, tier: regular, follows: []string{"endpointslices"}, behaviour: serviceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredServiceInformer(c.api, ns, 0, nil, t)
 	}},
 	{name: "endpointslices", namespaced: true, tier: regular, behaviour: sliceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return discoveryinformers.NewFilteredEndpointSliceInformer(c.api, ns, 0, nil, t)
 	}},
+	{name: "namespaces", tier: regular, follows: []string{}, behaviour: namespaceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredNamespaceInformer(c.api, 0, nil, t)
+	}},
+	{name: "cronjobs", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: cronJobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return batchinformers.NewFilteredCronJobInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "jobs", namespaced: true, tier: regular, follows: []string{"cronjobs"}, behaviour: jobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return batchinformers.NewFilteredJobInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "storageclasses", tier: regular, follows: []string{}, behaviour: storageClassBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+		return storageinformers.NewFilteredStorageClassInformer(c.api, 0, nil, t)
+	}},
+	{name: "persistentvolumes", tier: regular, follows: []string{}, behaviour: volumeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredPersistentVolumeInformer(c.api, 0, nil, t)
+	}},
+	{name: "persistentvolumeclaims", namespaced: true, tier: regular, follows: []string{"storageclasses", "persistentvolumes", "events", "usage"}, behaviour: claimBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredPersistentVolumeClaimInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "horizontalpodautoscalers", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: autoscalerBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return autoscalinginformers.NewFilteredHorizontalPodAutoscalerInformer(c.api, ns, 0, nil, t)
+	}},
+	// Which pods a budget guards is looked at once an interval: following all pods costs too much.
+	{name: "poddisruptionbudgets", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: budgetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return policyinformers.NewFilteredPodDisruptionBudgetInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "ingresses", namespaced: true, tier: regular, optional: true, follows: []string{"services", "secrets"}, behaviour: ingressBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return networkinginformers.NewFilteredIngressInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "networkpolicies", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: networkPolicyBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return networkinginformers.NewFilteredNetworkPolicyInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: "resourcequotas", namespaced: true, tier: regular, follows: []string{}, behaviour: quotaBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredResourceQuotaInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: apiServices.Resource, tier: regular, optional: true, follows: []string{"services"}, behaviour: apiServiceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+		return dynamicInformer(c, apiServices, "", t)
+	}},
 	// Normal events are the cluster's small talk: they are not even transferred.
 	{name: "events", namespaced: true, tier: regular, selector: "type!=" + corev1.EventTypeNormal, behaviour: happeningBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredEventInformer(c.api, ns, 0, nil, t)
 	}},
+	{name: definitions.Resource, gvr: definitions, tier: regular, behaviour: definitionBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+		return dynamicInformer(c, definitions, metav1.NamespaceAll, t)
+	}},
+	{name: "secrets", gvr: corev1.SchemeGroupVersion.WithResource("secrets"), namespaced: true, optIn: true, tier: regular, selector: tlsSelector, follows: []string{"secrets"}, behaviour: secretBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredSecretInformer(c.api, ns, 0, nil, t)
+	}},
+	{name: helmReleases, gvr: helmSecrets, namespaced: true, optIn: true, tier: regular, selector: helmSelector, follows: []string{helmReleases}, behaviour: helmBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+		return metadataInformer(c, helmSecrets, ns, t)
+	}},
+}
+
+// podFollows are what a pod is drawn from besides itself: its node, and what it belongs to.
+var podFollows = []string{"nodes", "replicasets", "deployments", "statefulsets", "daemonsets", "jobs", "persistentvolumeclaims"}
+
+// metadataInformer watches only the metadata of a collection, as *metav1.PartialObjectMetadata.
+func metadataInformer(c *Cluster, gvr schema.GroupVersionResource, namespace string, t tweak) cache.SharedIndexInformer {
+	return metadatainformer.NewFilteredMetadataInformer(c.metadata, gvr, namespace, 0, nil, t).Informer()
+}
+
+// dynamicInformer watches a collection whose type is not known here, as *unstructured.Unstructured.
+func dynamicInformer(c *Cluster, gvr schema.GroupVersionResource, namespace string, t tweak) cache.SharedIndexInformer {
+	return dynamicinformer.NewFilteredDynamicInformer(c.dynamic, gvr, namespace, 0, nil, t).Informer()
 }
 
 // transform turns an object of the API into what is kept of it. It is idempotent, as informers demand,

@@ -15,12 +15,18 @@ type sampler struct {
 	t       int64
 	out     []model.Sample
 	pairs   []string
+	was     []model.Sample // what the object that is measured had last time
+	from    int            // where its samples begin in out
 }
 
 // add adds a sample; pairs are label names and values.
 func (s *sampler) add(name string, value float64, pairs ...string) {
 	s.pairs = append(append(s.pairs[:0], prom.MetricNameLabel, name, "cluster", s.cluster), pairs...)
-	s.out = append(s.out, model.Sample{Labels: labels.FromStrings(s.pairs...), T: s.t, V: value})
+	ls := labels.FromStrings(s.pairs...)
+	if i := len(s.out) - s.from; i < len(s.was) && labels.Equal(s.was[i].Labels, ls) {
+		ls = s.was[i].Labels // the store holds that one: another would be there twice
+	}
+	s.out = append(s.out, model.Sample{Labels: ls, T: s.t, V: value})
 }
 
 // flag is 1 for true.
@@ -39,26 +45,10 @@ var (
 
 // samples measures the cluster under kube-state-metrics' names. What cannot be read is absent.
 func (v *view) samples(t time.Time, latency time.Duration) []model.Sample {
-	s := &sampler{cluster: v.cluster, t: t.UnixMilli(), out: make([]model.Sample, 0, 20*len(v.objects["pods"])+30*len(v.objects["nodes"])+64)}
-	s.add("nocturne_kube_api_latency_seconds", latency.Seconds())
-	for i := range resources {
-		r := &resources[i]
-		if r.measure == nil || !v.readable(r.name) {
-			continue
-		}
-		for _, obj := range v.objects[r.name] {
-			r.measure(s, v, obj)
-		}
-	}
-	for name, r := range v.usage.nodes {
-		s.add("nocturne_kube_node_cpu_usage_cores", r.CPU, "node", name)
-		s.add("nocturne_kube_node_memory_usage_bytes", r.Memory, "node", name)
-	}
-	for pod, r := range v.usage.pods {
-		s.add("nocturne_kube_pod_cpu_usage_cores", r.CPU, "namespace", pod.namespace, "pod", pod.name)
-		s.add("nocturne_kube_pod_memory_usage_bytes", r.Memory, "namespace", pod.namespace, "pod", pod.name)
-	}
-	return s.out
+	v.watchTable()
+	c := newCanvas()
+	c.draw(v, true)
+	return c.samples(v, t, latency)
 }
 
 // resources adds those amounts that are said.

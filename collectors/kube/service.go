@@ -4,7 +4,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -18,16 +20,41 @@ var (
 )
 
 func (in *interner) service(o *corev1.Service) *Service {
-	return &Service{
+	s := &Service{
 		meta: in.meta(&o.ObjectMeta), Type: in.str(string(o.Spec.Type)), ClusterIP: o.Spec.ClusterIP,
-		Selector: clip(labels.Set(o.Spec.Selector).String(), 200),
+		Selector: clip(labels.Set(o.Spec.Selector).String(), 1000), Ports: in.str(ports(o.Spec.Ports)), PortKeys: in.str(portKeys(o.Spec.Ports)),
 	}
+	for _, i := range o.Status.LoadBalancer.Ingress {
+		s.Address = joinComma(s.Address, cmp.Or(clip(i.IP, 45), clip(i.Hostname, 253)))
+	}
+	s.Address = clip(s.Address, 300)
+	return s
+}
+
+// maxPorts bounds what is kept of a service's ports.
+const maxPorts = 20
+
+// ports writes the ports of a service: "80/TCP, 443/TCP to https".
+func ports(all []corev1.ServicePort) string {
+	var list []string
+	for _, p := range all[:min(len(all), maxPorts)] {
+		text := number(p.Port) + "/" + cmp.Or(string(p.Protocol), "TCP")
+		if to := p.TargetPort.String(); to != "0" && to != "" && to != number(p.Port) {
+			text += " to " + to
+		}
+		list = append(list, text)
+	}
+	return clip(strings.Join(list, ", "), 300)
 }
 
 // Service is a service of a cluster.
 type Service struct {
 	meta
-	Type, ClusterIP, Selector string // selector as a=b,c=d; "" for none
+	Type, ClusterIP string
+	Selector        string // a=b,c=d; "" for none
+	Ports           string // "80/TCP, 443/TCP to https"
+	PortKeys        string // see portKeys
+	Address         string // that a load balancer has given it
 }
 
 // Slice is a part of a service's endpoints.
@@ -59,19 +86,26 @@ func (in *interner) slice(o *discoveryv1.EndpointSlice) *Slice {
 }
 
 // JudgeService judges a service by its endpoints: one with a selector but no ready endpoint serves
-// nobody.
+// nobody. One that waits for its load balancer cannot be reached from outside.
 func JudgeService(s *Service, ready, total int, now time.Time) Verdict {
-	if s.Selector == "" || s.Type == "ExternalName" || ready > 0 {
-		return Verdict{State: model.OK}
+	if s.Selector != "" && s.Type != "ExternalName" && ready == 0 {
+		selector := clip(s.Selector, 200)
+		reason := fmt.Sprintf("no ready endpoint: none of %d pods of selector %s is ready", total, selector)
+		if total == 0 {
+			reason = "no endpoint: selector " + selector + " matches no running pod"
+		}
+		if now.Sub(s.Created) < grace {
+			return Verdict{model.OK, "starting, " + reason}
+		}
+		return Verdict{model.Critical, reason}
 	}
-	reason := fmt.Sprintf("no ready endpoint: none of %d pods of selector %s is ready", total, s.Selector)
-	if total == 0 {
-		reason = "no endpoint: selector " + s.Selector + " matches no running pod"
+	if s.Type == "LoadBalancer" && s.Address == "" {
+		if now.Sub(s.Created) < addressAfter {
+			return Verdict{model.OK, "waiting for its load balancer"}
+		}
+		return Verdict{model.Warning, "no address from a load balancer since " + clock(s.Created, now)}
 	}
-	if now.Sub(s.Created) < grace {
-		return Verdict{model.OK, "starting, " + reason}
-	}
-	return Verdict{model.Critical, reason}
+	return Verdict{State: model.OK}
 }
 
 // service draws a service; ok is false while its endpoints are not known yet.
@@ -84,13 +118,18 @@ func (v *view) service(s *Service) (e model.Entity, ok bool) {
 		ends = &endpoints{}
 	}
 	labels := map[string]string{"namespace": s.Namespace, "type": s.Type}
-	set(labels, "selector", s.Selector)
+	set(labels, "selector", clip(s.Selector, 200))
 	set(labels, "clusterIP", s.ClusterIP)
+	set(labels, "ports", s.Ports)
+	set(labels, "address", s.Address)
 	verdict := v.verdict("endpointslices", JudgeService(s, ends.ready, ends.total, v.now))
 	if v.trouble["endpointslices"] == nil {
 		labels["endpoints_ready"], labels["endpoints"] = number(ends.ready), number(ends.total)
 	}
 	verdict = v.verdict("services", verdict)
+	if verdict.State.Problem() && v.trouble["services"] == nil && v.trouble["endpointslices"] == nil {
+		set(labels, "why", v.whyService(s, ends).text())
+	}
 	return model.Entity{
 		ID: model.ObjectID(v.cluster, s.Namespace, model.KindService, s.Name), Kind: model.KindService, Name: s.Name,
 		Parent: model.NamespaceID(v.cluster, s.Namespace), State: verdict.State, Reason: verdict.Reason, Labels: labels,

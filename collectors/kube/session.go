@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -15,13 +14,12 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
-// watched is one collection in one namespace.
-type watched struct {
-	resource
-	key      string
-	informer cache.SharedIndexInformer
-	handled  cache.DoneChecker // the handler has seen the whole first list
-}
+// Beyond largeCluster pods samples are taken every largeEvery, the interval at which kube-state-metrics is
+// commonly scraped.
+const (
+	largeCluster = 5000
+	largeEvery   = 30 * time.Second
+)
 
 // session is one stretch of watching with one set of informers.
 type session struct {
@@ -33,11 +31,20 @@ type session struct {
 	strings interner
 	wg      sync.WaitGroup
 
+	namespaces []string          // that are watched; nil for all
+	only       []string          // the same, where it is the role that leaves no others
+	widened    chan struct{}     // closed when the role reaches further than that
+	found      map[string]*found // discovered collections, by name
+	counts     chan counted
+	restarts   uint64 // of resources: part of what a picture depends upon
+	explored   uint64 // the revision that was last looked through for further resources
+
 	dirty   chan struct{} // something changed
 	ask     chan struct{} // probe, please
 	answers chan answer
 	pause   time.Duration // before the next changes are told
 	shown   bool          // a picture was told in this session
+	sampled time.Time     // when samples were taken last
 	due     bool          // the whole picture is to be confirmed
 	owed    *answer       // a good probe that came before there was a picture to confirm
 
@@ -56,96 +63,24 @@ type answer struct {
 func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func(error)) error {
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.FromSlogHandler(c.log.With("cluster", c.name).Handler())))
 	s := &session{
-		c: c, emit: emit, status: status, began: c.now(), pause: settleFor,
+		strings: interner{landscape: c.landscape},
+		c:       c, emit: emit, status: status, began: c.now(), pause: settleFor, widened: make(chan struct{}),
 		dirty: make(chan struct{}, 1), ask: make(chan struct{}, 1), answers: make(chan answer),
+		found: map[string]*found{}, counts: make(chan counted),
 	}
-	c.health.mu.Lock()
-	clear(c.health.trouble)
-	c.health.mu.Unlock()
+	c.health.reset()
 	defer func() {
 		cancel()
 		s.wg.Wait()
 	}()
+	s.reach(ctx)
 	s.wg.Go(func() { s.probes(ctx) })
-	s.wg.Go(func() { c.usage.run(ctx, c.metrics, c.namespaces, max(c.every, usageEvery), c.now, s.dirty) })
 	if err := s.start(ctx, inTier(essential)); err != nil {
 		return err
 	}
+	nodes := s.watched[0].informer.GetIndexer() // nodes stand first in the table, and have no namespace
+	s.wg.Go(func() { c.usage.run(ctx, c, s.namespaces, nodes.ListKeys, s.dirty) })
 	return s.loop(ctx)
-}
-
-// start begins to watch collections.
-func (s *session) start(ctx context.Context, list []resource) error {
-	for _, r := range list {
-		namespaces := []string{metav1.NamespaceAll}
-		if r.namespaced && len(s.c.namespaces) > 0 {
-			namespaces = s.c.namespaces
-		}
-		for _, ns := range namespaces {
-			w, err := s.watch(ctx, r, ns)
-			if err != nil {
-				return err
-			}
-			s.watched = append(s.watched, w)
-		}
-	}
-	return nil
-}
-
-func (s *session) watch(ctx context.Context, r resource, ns string) (watched, error) {
-	w := watched{resource: r, key: collection(r.name, ns)}
-	w.informer = r.informer(s.c, ns, func(o *metav1.ListOptions) { o.FieldSelector = r.selector })
-	if err := w.informer.SetTransform(func(obj any) (any, error) { return r.transform(&s.strings, obj) }); err != nil {
-		return w, err
-	}
-	err := w.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
-		if ctx.Err() != nil {
-			return
-		}
-		if !isQuiet(err) {
-			s.c.health.set(w.key, err)
-		}
-		poke(s.ask) // is it that watch, or the whole server?
-	})
-	if err != nil {
-		return w, err
-	}
-	registration, err := w.informer.AddEventHandler(s.handler())
-	if err != nil {
-		return w, err
-	}
-	w.handled = registration.HasSyncedChecker()
-	s.wg.Go(func() {
-		select {
-		case <-w.handled.Done():
-			poke(s.dirty)
-		case <-ctx.Done():
-		}
-	})
-	s.wg.Go(func() { w.informer.RunWithContext(ctx) })
-	return w, nil
-}
-
-// handler hears of changes. It runs in client-go's goroutines and must neither block nor panic.
-func (s *session) handler() cache.ResourceEventHandler {
-	hear := func(obj any) {
-		if h, ok := obj.(*Happening); ok {
-			s.c.news.add(h)
-		}
-		poke(s.dirty)
-	}
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: hear,
-		UpdateFunc: func(old, obj any) {
-			before, ok1 := old.(*Pod)
-			after, ok2 := obj.(*Pod)
-			if ok1 && ok2 {
-				s.c.news.restarts(before, after)
-			}
-			hear(obj)
-		},
-		DeleteFunc: func(any) { poke(s.dirty) },
-	}
 }
 
 // probes answers each ask with a probe.
@@ -157,6 +92,9 @@ func (s *session) probes(ctx context.Context) {
 		case <-s.ask:
 		}
 		latency, err := s.c.probe(ctx)
+		if s.c.renew(err) {
+			latency, err = s.c.probe(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -186,17 +124,23 @@ func (s *session) loop(ctx context.Context) error {
 		case <-settle.C:
 			settling = false
 			if s.lost == nil {
-				s.tell(nil)
+				s.tell(ctx, nil)
 			}
 		case <-c.health.changed:
 			poke(s.dirty)
+		case <-s.widened:
+			return nil
+		case n := <-s.counts:
+			if err := s.admit(ctx, n); err != nil {
+				return err
+			}
 		case <-confirm.C:
 			now := c.now()
 			confirm.Reset(now.Truncate(c.every).Add(c.every).Sub(now.Round(0)))
 			s.due = true
 			poke(s.ask)
 		case a := <-s.answers:
-			if again := s.heard(a); again {
+			if again := s.heard(ctx, a); again {
 				return nil
 			}
 			if s.lost != nil {
@@ -212,10 +156,10 @@ func (s *session) loop(ctx context.Context) error {
 }
 
 // essentialWatches is how many watches the essential collections need.
-func (s *session) essentialWatches() int { return 1 + max(len(s.c.namespaces), 1) }
+func (s *session) essentialWatches() int { return 1 + max(len(s.namespaces), 1) }
 
 // heard takes a probe's answer. It reports whether the informers had better start anew.
-func (s *session) heard(a answer) (again bool) {
+func (s *session) heard(ctx context.Context, a answer) (again bool) {
 	c := s.c
 	if a.err != nil {
 		if s.lost == nil {
@@ -235,7 +179,7 @@ func (s *session) heard(a answer) (again bool) {
 	}
 	if s.due {
 		s.due = false
-		s.tell(&a)
+		s.tell(ctx, &a)
 	}
 	return false
 }
@@ -254,17 +198,18 @@ func (s *session) settled(list []watched) bool {
 // so that nothing vanishes for a moment, but not for long.
 func (s *session) ready() bool {
 	if len(s.watched) <= s.essentialWatches() {
-		return s.c.told.empty() && len(s.watched) > 0 && s.settled(s.watched)
+		return !s.c.told && len(s.watched) > 0 && s.settled(s.watched)
 	}
-	first := s.c.told.empty() || s.shown
+	first := !s.c.told || s.shown
 	if first || s.c.now().Sub(s.began) > restartGap {
 		return s.settled(s.watched[:s.essentialWatches()])
 	}
 	return s.settled(s.watched)
 }
 
-// tell emits what has changed, or, given a probe's answer, the whole picture with its samples.
-func (s *session) tell(confirmed *answer) {
+// tell emits what has changed and, given a probe's answer, confirms the whole picture. The samples come
+// with the confirmation, in a large cluster with each third one only: Prometheus would ask it no more often.
+func (s *session) tell(ctx context.Context, confirmed *answer) {
 	if !s.ready() {
 		s.owed = cmp.Or(confirmed, s.owed)
 		return
@@ -273,25 +218,29 @@ func (s *session) tell(confirmed *answer) {
 	c := s.c
 	began := c.now()
 	v := s.view()
-	pic := v.picture()
+	s.explore(ctx, v)
+	diff := c.canvas.draw(v, confirmed != nil || !s.shown)
 	batch := model.Batch{Scope: c.name, Every: c.every}
-	if confirmed != nil || !s.shown {
-		batch.Replace, batch.Entities, batch.Links = true, pic.entities, pic.links
+	sampled := confirmed != nil && (!s.shown || v.now.Sub(s.sampled) >= s.samplesEvery(v)-c.every/2)
+	if sampled || !s.shown {
+		whole := c.canvas.picture(v)
+		batch.Replace, batch.Entities, batch.Links = true, whole.entities, whole.links
 	} else {
-		batch.Entities, batch.Links, batch.Gone, batch.GoneLinks = c.told.diff(pic)
+		batch.Entities, batch.Links, batch.Gone, batch.GoneLinks = diff.entities, diff.links, diff.gone, diff.goneLinks
 	}
-	if confirmed != nil {
+	if sampled {
 		t := v.now.Truncate(c.every)
 		if v.now.Sub(t) > time.Second {
 			t = v.now // an extra round
 		}
-		batch.Samples = v.samples(t, confirmed.latency)
+		s.sampled = t
+		batch.Samples = c.canvas.samples(v, t, confirmed.latency)
 	}
 	batch.Events = c.news.take(v)
-	c.told, s.shown = pic, true
-	// A large cluster that never rests costs at most a tenth of a processor.
-	s.pause = min(max(settleFor, 10*c.now().Sub(began)), 2*time.Second)
-	if confirmed == nil && !batch.Replace && len(batch.Entities)+len(batch.Links)+len(batch.Gone)+len(batch.GoneLinks)+len(batch.Events) == 0 {
+	c.told, s.shown = true, true
+	// A large cluster that never rests costs at most a twenty-fifth of a processor.
+	s.pause = min(max(settleFor, 25*c.now().Sub(began)), 2*time.Second)
+	if confirmed == nil && !batch.Replace && diff.empty() && len(batch.Events) == 0 {
 		return
 	}
 	s.emit(batch)
@@ -300,22 +249,55 @@ func (s *session) tell(confirmed *answer) {
 	}
 }
 
+// samplesEvery is the interval of samples.
+func (s *session) samplesEvery(v *view) time.Duration {
+	if len(v.objects["pods"]) > largeCluster {
+		return max(s.c.every, largeEvery)
+	}
+	return s.c.every
+}
+
+// explore looks for further resources to watch after a change of anything.
+func (s *session) explore(ctx context.Context, v *view) {
+	if revision := v.revisions[""]; revision != s.explored {
+		s.explored = revision
+		s.discover(ctx, v)
+	}
+}
+
 // view is what the informers hold now.
 func (s *session) view() *view {
 	c := s.c
+	u, revision := c.usage.get(c.now())
 	v := &view{
-		cluster: c.name, context: c.context, host: c.host, version: c.version, now: c.now(),
-		known: map[string]bool{}, trouble: map[string]error{}, usage: c.usage.get(c.now()),
+		cluster: c.name, context: c.context, host: c.host, version: c.version, now: c.now(), namespaces: s.namespaces, only: s.only, landscape: c.landscape,
+		known: map[string]bool{}, trouble: map[string]error{}, usage: u, news: c.news,
+		objects: map[string][]any{}, revisions: map[string]uint64{"": s.restarts + revision, "usage": revision},
 	}
 	for _, w := range s.watched {
-		if err := c.health.get(w.key); err != nil {
-			v.trouble[w.name] = err
+		if v.resource(w.name) == nil {
+			v.resources = append(v.resources, w.resource)
 		}
-		if cache.IsDone(w.handled) {
-			v.known[w.name] = true
+		if err := c.health.get(w.key); !w.absent(err) {
+			if err != nil {
+				v.trouble[w.name] = err
+			}
+			v.known[w.name] = v.known[w.name] || cache.IsDone(w.handled)
 		}
-		for _, obj := range w.informer.GetIndexer().List() {
-			v.add(w.name, obj)
+		n := w.revision.Load()
+		v.revisions[w.name] += n
+		v.revisions[""] += n
+		list := w.informer.GetIndexer().List()
+		if v.objects[w.name] == nil {
+			v.objects[w.name] = list
+		} else {
+			v.objects[w.name] = append(v.objects[w.name], list...)
+		}
+	}
+	v.counted = map[string]int{}
+	for name, f := range s.found {
+		if f.n > maxOfOne {
+			v.counted[name] = f.n
 		}
 	}
 	v.index()

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,15 +15,27 @@ type view struct {
 	known                           map[string]bool  // collections whose first list is complete
 	trouble                         map[string]error // collections that cannot be read, and why
 	usage                           usage
+	landscape                       *landscape // nil recognises nothing
 
-	objects map[string][]any // what is kept, by resource
+	namespaces []string    // that are watched; nil for all
+	only    []string       // the namespaces that a narrow role can read; nil for all
+	counted map[string]int // objects of collections that are too large to be watched
+
+	resources []*resource       // what is watched
+	objects   map[string][]any  // what is kept, by resource
+	revisions map[string]uint64 // how often the objects of a resource changed
 
 	// By index.
 	nodeByName map[string]*Node
 	loadIDs    map[string]bool
 	endpoints  map[string]*endpoints // by namespace/service
 	lostNodes  int
+	releases   map[string]int         // newest revision of Helm's releases, by namespace/name
 	owners     map[string]*ReplicaSet // by namespace/name
+	rollouts   map[object]*ReplicaSet // the newest one of each controller
+	relations  *relations             // see related
+	lookup     lookup                 // see find
+	news       *newsBox               // for the changes that were seen; nil for none
 }
 
 // add takes an object of a resource in.
@@ -31,6 +44,40 @@ func (v *view) add(resource string, obj any) {
 		v.objects = map[string][]any{}
 	}
 	v.objects[resource] = append(v.objects[resource], obj)
+}
+
+// all are the resources that are watched, in the order in which they are drawn.
+func (v *view) all() []*resource { return v.resources }
+
+// resource is one of them, nil for one that is not watched.
+func (v *view) resource(name string) *resource {
+	for _, r := range v.all() {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// revisionOf counts the changes of what a resource follows.
+func (v *view) revisionOf(r *resource) uint64 {
+	if r.follows == nil {
+		return v.revisions[""]
+	}
+	var n uint64
+	for _, name := range r.follows {
+		n += v.revisions[name]
+	}
+	return n
+}
+
+// readState says what can be read and what not: a change of it concerns everything.
+func (v *view) readState() string {
+	var b strings.Builder
+	for _, r := range v.all() {
+		fmt.Fprintf(&b, "%s %t %v\n", r.name, v.known[r.name], v.trouble[r.name])
+	}
+	return b.String()
 }
 
 // index prepares the look-ups, once all is added.
@@ -48,9 +95,18 @@ func (v *view) index() {
 			v.loadIDs[model.ObjectID(v.cluster, w.Namespace, kind, w.Name)] = true
 		}
 	}
-	v.owners = map[string]*ReplicaSet{}
+	for j := range each[*Job](v, "jobs") {
+		v.loadIDs[model.ObjectID(v.cluster, j.Namespace, model.KindJob, j.Name)] = true
+	}
+	v.relations, v.lookup = nil, lookup{}
+	v.indexReleases()
+	v.owners, v.rollouts = map[string]*ReplicaSet{}, map[object]*ReplicaSet{}
 	for rs := range each[*ReplicaSet](v, "replicasets") {
 		v.owners[rs.Namespace+"/"+rs.Name] = rs
+		of := object{rs.OwnerKind, rs.Namespace, rs.Owner}
+		if was := v.rollouts[of]; was == nil || rs.Created.After(was.Created) {
+			v.rollouts[of] = rs
+		}
 	}
 	v.endpoints = map[string]*endpoints{}
 	for s := range each[*Slice](v, "endpointslices") {

@@ -3,6 +3,7 @@ package kube
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"fmt"
 	"time"
@@ -11,19 +12,19 @@ import (
 )
 
 var (
-	deploymentBehaviour  = workloadBehaviour(model.KindDeployment, (*interner).deployment)
-	statefulSetBehaviour = workloadBehaviour(model.KindStatefulSet, (*interner).statefulSet)
-	daemonSetBehaviour   = workloadBehaviour(model.KindDaemonSet, (*interner).daemonSet)
-	replicaSetBehaviour  = behaves[appsv1.ReplicaSet, ReplicaSet]((*interner).replicaSet, nil, nil, nil)
+	deploymentBehaviour  = workloadBehaviour((*interner).deployment)
+	statefulSetBehaviour = workloadBehaviour((*interner).statefulSet)
+	daemonSetBehaviour   = workloadBehaviour((*interner).daemonSet)
+	replicaSetBehaviour  = behaves[metav1.PartialObjectMetadata, ReplicaSet]((*interner).replicaSet, nil, nil, nil)
 )
 
-func workloadBehaviour[A any](kind model.Kind, keep func(*interner, *A) *Workload) behaviour {
+func workloadBehaviour[A any](keep func(*interner, *A) *Workload) behaviour {
 	return behaves(keep,
-		func(v *view, w *Workload) (model.Entity, bool) { return v.load(kind, w), true }, nil,
-		func(s *sampler, _ *view, w *Workload) { s.load(kind, w) })
+		func(v *view, w *Workload) (model.Entity, bool) { return v.load(w), true }, nil,
+		func(s *sampler, _ *view, w *Workload) { s.load(w) })
 }
 
-func (in *interner) replicaSet(o *appsv1.ReplicaSet) *ReplicaSet {
+func (in *interner) replicaSet(o *metav1.PartialObjectMetadata) *ReplicaSet {
 	kind, name := in.owner(o.OwnerReferences)
 	return &ReplicaSet{meta: in.meta(&o.ObjectMeta), OwnerKind: kind, Owner: name}
 }
@@ -31,8 +32,13 @@ func (in *interner) replicaSet(o *appsv1.ReplicaSet) *ReplicaSet {
 // Workload is a deployment, stateful set or daemon set.
 type Workload struct {
 	meta
+	Kind                                          model.Kind
 	Desired, Ready, Available, Updated, Misplaced int32
+	Partition                                     int32 // pods of a stateful set that keep the old revision
+	Paused, OnDelete                              bool  // the rollout; the update waits for somebody to delete pods
 	Conditions                                    []Condition
+	Template                                      Template
+	project                                       *member // of the landscape, nil for none
 }
 
 // workloadKinds are the kinds of collections that hold workloads.
@@ -44,7 +50,10 @@ var workloadKinds = map[string]model.Kind{
 func collectionFor(kind model.Kind) string { return string(kind) + "s" }
 
 func (in *interner) deployment(o *appsv1.Deployment) *Workload {
-	w := &Workload{meta: in.meta(&o.ObjectMeta), Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas, Available: o.Status.AvailableReplicas, Updated: o.Status.UpdatedReplicas}
+	w := &Workload{
+		meta: in.meta(&o.ObjectMeta), Kind: model.KindDeployment, Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas,
+		Available: o.Status.AvailableReplicas, Updated: o.Status.UpdatedReplicas, Paused: o.Spec.Paused, Template: in.template(&o.Spec.Template), project: in.workloadProject(&o.ObjectMeta, &o.Spec.Template),
+	}
 	for _, c := range o.Status.Conditions {
 		good := (c.Status == corev1.ConditionTrue) == (c.Type != appsv1.DeploymentReplicaFailure)
 		w.Conditions = append(w.Conditions, in.condition(string(c.Type), string(c.Status), c.Reason, c.Message, c.LastTransitionTime, good))
@@ -54,16 +63,25 @@ func (in *interner) deployment(o *appsv1.Deployment) *Workload {
 
 func (in *interner) statefulSet(o *appsv1.StatefulSet) *Workload {
 	available := o.Status.AvailableReplicas
-	if available == 0 {
+	if available == 0 && o.Spec.MinReadySeconds == 0 {
 		available = o.Status.ReadyReplicas // clusters before 1.22 do not tell
 	}
-	return &Workload{meta: in.meta(&o.ObjectMeta), Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas, Available: available, Updated: o.Status.UpdatedReplicas}
+	w := &Workload{
+		meta: in.meta(&o.ObjectMeta), Kind: model.KindStatefulSet, Desired: replicas(o.Spec.Replicas), Ready: o.Status.ReadyReplicas,
+		Available: available, Updated: o.Status.UpdatedReplicas, Template: in.template(&o.Spec.Template), project: in.workloadProject(&o.ObjectMeta, &o.Spec.Template),
+		OnDelete: o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType,
+	}
+	if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
+		w.Partition = *r.Partition
+	}
+	return w
 }
 
 func (in *interner) daemonSet(o *appsv1.DaemonSet) *Workload {
 	return &Workload{
-		meta: in.meta(&o.ObjectMeta), Desired: o.Status.DesiredNumberScheduled, Ready: o.Status.NumberReady,
+		meta: in.meta(&o.ObjectMeta), Kind: model.KindDaemonSet, Desired: o.Status.DesiredNumberScheduled, Ready: o.Status.NumberReady,
 		Available: o.Status.NumberAvailable, Updated: o.Status.UpdatedNumberScheduled, Misplaced: o.Status.NumberMisscheduled,
+		Template: in.template(&o.Spec.Template), project: in.workloadProject(&o.ObjectMeta, &o.Spec.Template), OnDelete: o.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType,
 	}
 }
 
@@ -80,43 +98,79 @@ func replicas(n *int32) int32 {
 // there are, so that they are not blamed twice.
 func JudgeWorkload(w *Workload, lostNodes int, now time.Time) Verdict {
 	short := fmt.Sprintf("%d of %d available", w.Available, w.Desired)
+	young := now.Sub(w.Created) < grace
+	none := w.Desired > 0 && w.Available <= 0
 	for _, c := range w.Conditions {
-		switch {
-		case c.Type == "Progressing" && c.Status == "False":
-			v := Verdict{model.Warning, words(fmt.Sprintf("%s, %s", c.Reason, short), c.Message)}
-			if w.Desired > 0 && w.Available == 0 {
-				v.State = model.Critical
-			}
-			return v
-		case c.Type == "ReplicaFailure" && c.Status == "True":
-			return Verdict{model.Warning, words(fmt.Sprintf("%s, %s", c.Reason, short), c.Message)}
+		stuck := c.Type == "Progressing" && c.Status == "False"
+		if !stuck && (c.Type != "ReplicaFailure" || c.Status != "True") {
+			continue
 		}
+		v := Verdict{model.Warning, words(fmt.Sprintf("%s, %s", c.Reason, short), c.Message)}
+		if none && (stuck || !young) {
+			v.State = model.Critical
+		}
+		return v
 	}
-	switch {
+	switch behind := w.behind(); {
 	case w.Desired == 0:
 		return Verdict{model.OK, "scaled to 0"}
-	case w.Available < w.Desired && now.Sub(w.Created) < grace:
+	case w.Available < w.Desired && young:
 		return Verdict{model.OK, "starting, " + short}
-	case w.Available <= 0:
-		return Verdict{model.Critical, short}
+	case none:
+		return Verdict{model.Critical, joinComma(short, behind)}
 	case w.Available < w.Desired:
-		return Verdict{model.Warning, short}
+		return Verdict{model.Warning, joinComma(short, behind)}
 	case int(w.Misplaced) > lostNodes:
 		return Verdict{model.Warning, "runs on " + plural(int(w.Misplaced)-lostNodes, "node") + " where it should not"}
+	default:
+		return Verdict{model.OK, behind}
 	}
-	return Verdict{State: model.OK}
 }
 
-func (v *view) load(kind model.Kind, w *Workload) model.Entity {
-	verdict := v.verdict(collectionFor(kind), JudgeWorkload(w, v.lostNodes, v.now))
-	return model.Entity{
-		ID: model.ObjectID(v.cluster, w.Namespace, kind, w.Name), Kind: kind, Name: w.Name,
+// behind says how far a rollout has come, and what holds it; "" when every pod is of the latest template.
+func (w *Workload) behind() string {
+	if w.Updated >= w.Desired {
+		return ""
+	}
+	updated := fmt.Sprintf("%d of %d updated", w.Updated, w.Desired)
+	switch {
+	case w.Paused:
+		return updated + ", rollout paused"
+	case w.OnDelete:
+		return updated + ", the rest when their pods are deleted"
+	case w.Partition > 0 && w.Updated >= w.Desired-w.Partition:
+		return updated + fmt.Sprintf(", held by partition %d", w.Partition)
+	}
+	return updated
+}
+
+func (v *view) load(w *Workload) model.Entity {
+	verdict := v.verdict(collectionFor(w.Kind), JudgeWorkload(w, v.lostNodes, v.now))
+	e := model.Entity{
+		ID: model.ObjectID(v.cluster, w.Namespace, w.Kind, w.Name), Kind: w.Kind, Name: w.Name,
 		Parent: model.NamespaceID(v.cluster, w.Namespace), State: verdict.State, Reason: verdict.Reason,
 		Labels: map[string]string{"namespace": w.Namespace, "desired": number(w.Desired), "ready": number(w.Ready), "available": number(w.Available), "updated": number(w.Updated)},
 	}
+	if len(w.Template.Containers) > 0 {
+		set(e.Labels, "image", w.Template.main().Image)
+	}
+	if at := v.lastRollout(w); !at.IsZero() {
+		e.Labels["changed"] = at.UTC().Format(time.RFC3339)
+	}
+	if v.trouble[collectionFor(w.Kind)] != nil {
+		return e
+	}
+	if lost := v.lostPods(w); lost.pods > 0 && v.readable("pods") {
+		e.Reason = joinComma(verdict.Reason, lost.String())
+	}
+	if e.State.Problem() {
+		set(e.Labels, "why", v.whyWorkload(w).text())
+	}
+	return e
 }
 
-func (s *sampler) load(kind model.Kind, w *Workload) {
+func (s *sampler) load(w *Workload) {
+	kind := w.Kind
 	add := func(name string, n int32) {
 		s.add("kube_"+string(kind)+name, float64(n), "namespace", w.Namespace, string(kind), w.Name)
 	}
@@ -141,7 +195,7 @@ func (s *sampler) load(kind model.Kind, w *Workload) {
 	}
 }
 
-// ReplicaSet only leads from a pod to its deployment.
+// ReplicaSet leads from a pod to its deployment, and says when that was rolled out.
 type ReplicaSet struct {
 	meta
 	OwnerKind, Owner string

@@ -91,6 +91,9 @@ var namespacedKinds = []Kind{
 	KindAutoscaler, KindBudget, KindIngress, KindQuota, KindCertificate, KindHelmRelease, KindCustom,
 }
 
+// clusterKinds are the same of kinds without a namespace.
+var clusterKinds = []Kind{KindVolume, KindAPIService, KindCustomResources, KindProject}
+
 // labelOf is the label that names an object of a kind, as kube-state-metrics has it: "job" is taken by
 // Prometheus itself.
 func labelOf(kind Kind) string {
@@ -112,6 +115,11 @@ func EntityOf(ls labels.Labels) string {
 		}
 		if node := get("node"); node != "" {
 			return NodeID(cluster, node)
+		}
+		for _, kind := range clusterKinds {
+			if name := get(string(kind)); name != "" {
+				return ClusterObjectID(cluster, kind, name)
+			}
 		}
 		if ns != "" {
 			return NamespaceID(cluster, ns)

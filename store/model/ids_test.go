@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -30,6 +31,19 @@ func TestParseIDTakesApartWhatTheOthersMake(t *testing.T) {
 		kind, name, labels, ok := model.ParseID(c.id)
 		if !ok || kind != c.kind || name != c.name || !cmp.Equal(labels, c.labels) {
 			t.Errorf("%s: %q %q %v %v, want %q %q %v", c.id, kind, name, labels, ok, c.kind, c.name, c.labels)
+		}
+	}
+}
+
+// The labels of an ID lead back to it.
+func TestEntityOfFindsWhatParseIDTakesApart(t *testing.T) {
+	for _, id := range []string{
+		model.ObjectID("prod", "shop", model.KindPod, "api-1"), model.ObjectID("prod", "batch", model.KindJob, "import"), model.NodeID("prod", "n1"),
+		model.ClusterObjectID("prod", model.KindVolume, "pv-1"), model.ClusterObjectID("prod", model.KindAPIService, "v1beta1.metrics.k8s.io"),
+	} {
+		_, _, known, ok := model.ParseID(id)
+		if got := model.EntityOf(labels.FromMap(known)); !ok || got != id {
+			t.Errorf("%s becomes %v and then %s", id, known, got)
 		}
 	}
 }

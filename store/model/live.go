@@ -10,8 +10,9 @@ import (
 // now, and the logs of a container. Only a live wall has one. Implementations are safe for concurrent
 // use, put a deadline on every request, and bound what they hold.
 type Inspector interface {
-	// Document is what the source of an entity knows of it now, as YAML without secrets. The error says
-	// what to do; ErrNotLive means that no source can be asked for that entity.
+	// Document is what the source of an entity knows of it now, or knew a few seconds ago, as YAML without
+	// secrets. The error says what to do; ErrNotLive means that no source can be asked for that entity. A
+	// question that ctx ends goes on, so that the next one for the same entity may find its answer.
 	Document(ctx context.Context, entity string) (Document, error)
 	// Tail is what a log holds at its end. The first call begins to follow the log and returns at once;
 	// later calls with the same request return what has come meanwhile. A log that is not asked for during
@@ -36,13 +37,25 @@ type LogRequest struct {
 	Previous  bool   // of the container before its last restart
 }
 
+// LogState says whether more of a log is to come.
+type LogState string
+
+// The states of a log.
+const (
+	LogConnecting LogState = "connecting" // nothing is known yet
+	LogFollowing  LogState = "following"  // what comes is taken
+	LogWaiting    LogState = "waiting"    // nothing can come now; it is tried again by itself
+	LogEnded      LogState = "ended"      // nothing more will come
+)
+
 // Log is the end of a log.
 type Log struct {
-	Containers []string // that the pod has, init containers last
-	Container  string   // whose log this is
+	Containers []string // that the pod has, init containers last; nil while that is not known
+	Container  string   // whose log this is, "" while that is not known
 	Lines      []LogLine
-	Dropped    int    // lines that came before Lines and are held no more
-	State      string // "connecting", "following", "ended", or why there is no more
+	Dropped    int // lines that came before Lines and are held no more
+	State      LogState
+	Why        string // it waits or has ended, "" where that needs no word
 }
 
 // LogLine is one line, printable and of bounded length.

@@ -12,7 +12,9 @@ func Catalog() []Kind {
 		alertsKind(),
 		clustersKind(),
 		servicesKind(),
+		landscapeKind(),
 		topologyKind(),
+		factsKind(),
 		clockKind(),
 		textKind(),
 	}

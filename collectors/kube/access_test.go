@@ -1,0 +1,80 @@
+package kube
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/nocturne-noc/nocturne/store/model"
+)
+
+// A role for one namespace shows that namespace and says that it is the only one, and once the role
+// reaches further the whole cluster is shown.
+func TestNarrowRole(t *testing.T) {
+	t.Parallel()
+	a := filled()
+	for _, ns := range []string{"shop", "other"} {
+		a.put("namespaces", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})
+	}
+	hidden := testPod("p2", running)
+	hidden.Namespace = "other"
+	a.put("pods", hidden)
+	a.deny(http.StatusForbidden, "nodes", "other/pods", "default/pods")
+	for name := range apiVersions {
+		if name != "nodes" && name != "namespaces" {
+			a.deny(http.StatusForbidden, "/"+name)
+		}
+	}
+	_, kubeconfig := a.start(t)
+	b := newBoard()
+	runCluster(t, Config{Kubeconfig: kubeconfig}, time.Second, b, func(c *Cluster) { c.widenEvery = 100 * time.Millisecond })
+	b.await(t, 15*time.Second, "its namespace", func() bool {
+		cluster := b.entities["kube/ctx-a"]
+		return b.entities[podID].State == model.OK && cluster.State == model.Unknown && cluster.Reason == "only namespace shop is readable"
+	})
+	b.await(t, 5*time.Second, "row", func() bool {
+		return b.row().State == model.Warning && strings.HasPrefix(b.row().Error, "only namespace shop is readable; no permission to list nodes")
+	})
+	b.mu.Lock()
+	_, shown := b.entities["kube/ctx-a/ns/other/pod/p2"]
+	_, counted := b.entities["kube/ctx-a"].Labels["nodes"]
+	b.mu.Unlock()
+	if shown || counted {
+		t.Errorf("a pod that may not be read is shown: %v; nodes that may not be read are counted: %v", shown, counted)
+	}
+
+	for name := range apiVersions {
+		a.deny(0, "/"+name, name)
+	}
+	a.deny(0, "other/pods", "default/pods")
+	b.await(t, 20*time.Second, "the whole cluster", func() bool {
+		return b.entities["kube/ctx-a"].State == model.OK && b.entities["kube/ctx-a/ns/other/pod/p2"].State == model.OK && b.row().State == model.OK
+	})
+}
+
+// An API that a cluster does not have is nobody's fault.
+func TestAbsentAPI(t *testing.T) {
+	t.Parallel()
+	r := &resource{name: "widgets", optional: true}
+	missing := statusError(http.StatusNotFound, metav1.StatusReasonNotFound)
+	if !r.absent(missing) {
+		t.Error("a 404 of an optional API is a fault")
+	}
+	if r.absent(nil) || r.absent(statusError(http.StatusForbidden, metav1.StatusReasonForbidden)) || (&resource{name: "pods"}).absent(missing) {
+		t.Error("something else is taken for an absent API")
+	}
+	h := newHealth()
+	h.set("/widgets", missing)
+	if h.cut() {
+		t.Error("a 404 makes the watches start anew after an outage")
+	}
+}
+
+func statusError(code int32, reason metav1.StatusReason) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code, Reason: reason}}
+}
