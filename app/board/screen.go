@@ -209,6 +209,14 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 	return out
 }
 
+// open is the entity whose page somebody asked a panel for with the last gesture, "" for none.
+func (s *Screen) open(panel int) string {
+	if p, ok := s.tiles[panel].placed.Panel.(panels.Opener); ok {
+		return p.Open()
+	}
+	return ""
+}
+
 // Handle gives a gesture to a panel, in pixels of its picture, and reports whether the panel made use
 // of it: the next Update paints it anew. Safe while the screen is being updated.
 func (s *Screen) Handle(panel int, g panels.Gesture) bool {

@@ -127,6 +127,9 @@ func (v *View) handle(panel int, g panels.Gesture) bool {
 		return false
 	}
 	v.hand = panel
+	if entity := v.screen.open(panel); entity != "" && v.OnTap != nil {
+		v.OnTap(panel, panels.Spot{Entity: entity})
+	}
 	if v.OnTouched != nil {
 		v.OnTouched()
 	}

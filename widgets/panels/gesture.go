@@ -10,6 +10,13 @@ type Interactive interface {
 	Handle(g Gesture) bool
 }
 
+// Opener is a panel that people choose an entity within, and whose page they can ask for there.
+type Opener interface {
+	Interactive
+	// Open returns the entity whose page the last gesture asked for, once; "" for none.
+	Open() (entity string)
+}
+
 // GestureKind says what somebody did.
 type GestureKind int
 

@@ -78,6 +78,7 @@ type topologyPanel struct {
 	picture mapPicture
 	index   *mapIndex // of the network that was searched last
 	hand    mapHand
+	open    string    // entity whose page somebody asked for
 	shown   *shownMap // the last picture; nil for none
 	ageing  bool      // it shows how old something is
 }

@@ -115,6 +115,9 @@ func (p *topologyPanel) Handle(g Gesture) bool {
 	switch g.Kind {
 	case Tap:
 		p.hand.tap(g.At, p.shown)
+		if p.hand == was && p.shown.means(g.At, was.selected) {
+			p.open = was.selected.entity // tapped again, or its card
+		}
 		return true
 	case Drag:
 		return p.drag(g)
@@ -132,9 +135,22 @@ func (p *topologyPanel) Handle(g Gesture) bool {
 			p.memory.pin(p.shown.base.m.nodes[node].id, nil)
 			return true
 		}
+		if (g.Key == "Return" || g.Key == "KP_Enter") && !p.hand.search.open && p.hand.selected.entity != "" {
+			p.open = p.hand.selected.entity
+			return true
+		}
 		return p.hand.key(g, p.shown)
 	}
 	return p.hand != was
+}
+
+// Open implements Opener.
+func (p *topologyPanel) Open() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entity := p.open
+	p.open = ""
+	return entity
 }
 
 // leave goes back to the whole map.
@@ -277,6 +293,14 @@ func (s *shownMap) at(p plot.Point, selected target) target {
 		return selected
 	}
 	return s.scene.hit(s.base.m, p)
+}
+
+// means reports whether a place is that of what is selected, or of its card.
+func (s *shownMap) means(p plot.Point, selected target) bool {
+	if selected.none() {
+		return false
+	}
+	return s.card != nil && s.card.place.Contains(p.X, p.Y) || s.scene.area.Contains(p.X, p.Y) && s.scene.hit(s.base.m, p) == selected
 }
 
 // reach is how far from a cable a tap still means it.

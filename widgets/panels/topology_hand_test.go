@@ -56,6 +56,36 @@ func (h *handledMap) key(t testing.TB, name, letters string) {
 	}
 }
 
+// TestMapOpensPages asks for the page of what is selected: by Enter, by tapping it again, by its card.
+func TestMapOpensPages(t *testing.T) {
+	h := handledMap{picture: picture{src: toldNight().Source, keys: "detail: full", w: 1299, h: 898, k: 1}}
+	core := target{entity: model.DeviceID("core1")}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"Enter with nothing selected", func() { h.key(t, "Return", "") }, ""},
+		{"a first tap selects", func() { h.tap(t, core) }, ""},
+		{"a second one opens", func() { h.tap(t, core) }, core.entity},
+		{"Enter opens", func() { h.key(t, "Return", "") }, core.entity},
+		{"the card opens", func() {
+			h.load(t)
+			h.panel.Handle(Gesture{Kind: Tap, At: plot.Point{X: h.panel.shown.card.place.X + 2, Y: h.panel.shown.card.place.Y + 2}})
+		}, core.entity},
+		{"another tap selects", func() { h.tap(t, target{entity: model.DeviceID("dist1")}) }, ""},
+		{"Enter in a search chooses", func() { h.key(t, "", "/dist"); h.key(t, "Return", "") }, ""},
+	} {
+		step.do()
+		if got := h.panel.Open(); got != step.want {
+			t.Errorf("%s: the page of %q is asked for, want %q", step.name, got, step.want)
+		}
+		if got := h.panel.Open(); got != "" {
+			t.Errorf("%s: asked for twice", step.name)
+		}
+	}
+}
+
 // near comes nearer to an entity.
 func (h *handledMap) near(t testing.TB, entity string, steps int) {
 	t.Helper()
