@@ -12,6 +12,8 @@ require (
 	github.com/gosnmp/gosnmp v1.47.0
 	github.com/json-iterator/go v1.1.12
 	github.com/klauspost/compress v1.20.0
+	github.com/leodido/go-syslog/v4 v4.5.0
+	github.com/miekg/dns v1.1.73
 	github.com/prometheus/client_golang v1.24.1
 	github.com/prometheus/common v0.71.0
 	github.com/prometheus/prometheus v0.315.0
@@ -31,7 +33,7 @@ require (
 )
 
 require (
-	github.com/fluxcd/cli-utils v1.3.0 // indirect
+	github.com/fluxcd/cli-utils v1.3.0
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 )
 

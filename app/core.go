@@ -189,7 +189,7 @@ func (c *Core) serve(ctx context.Context) {
 	}
 	err := writeFile(filepath.Join(c.dir, pidName), []byte(strconv.Itoa(os.Getpid())+"\n"))
 	if err == nil {
-		c.socket, err = control.ListenSocket(ctx, c.dir, control.Handler(c.backend()), c.opts.Log)
+		c.socket, err = control.ListenSocket(ctx, c.dir, control.Handler(c.ownBackend()), c.opts.Log)
 	}
 	if err != nil {
 		err = fmt.Errorf("commands do not find this wallboard: %w: make room in %s, or make it writable", err, c.dir)
@@ -233,7 +233,7 @@ func (c *Core) backend() control.Backend {
 	b := control.Backend{
 		Source: c.store, Queryable: c.store.Queryable(), Engine: c.store.Engine(), Groups: c.alerts.Groups,
 		Health: c.health, Metrics: c.registry, Ack: c.Ack, Unack: c.Unack, Accept: c.Accept, Record: c.store.Record, Store: c.store,
-		Boards: c.renderer().Boards, Snapshot: c.snapshotPNG,
+		Boards: c.renderer(nil).Boards, Snapshot: c.snapshots(nil),
 	}
 	if c.opts.Lab {
 		b.Panic, b.Clock = c.runner.Panic, c.moveClock

@@ -61,6 +61,7 @@ func RunWall(ctx context.Context, a fyne.App, core *Core, show Show, log *slog.L
 			return err
 		},
 		Keep:    core.Keeper(),
+		Live:    core.Inspector(),
 		Changed: core.Changes(),
 	})
 	if err != nil {

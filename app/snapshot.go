@@ -85,7 +85,7 @@ type Renderer interface {
 }
 
 // snapshot renders a board of src: the same pictures that the window shows.
-func snapshot(ctx context.Context, src model.Source, boards []board.Spec, pages Pages, req SnapshotRequest, look Look, banner *board.Banner, keep panels.Keeper) (*image.RGBA, error) {
+func snapshot(ctx context.Context, src model.Source, boards []board.Spec, pages Pages, req SnapshotRequest, look Look, banner *board.Banner, keep panels.Keeper, live model.Inspector) (*image.RGBA, error) {
 	w, h, err := req.size()
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func snapshot(ctx context.Context, src model.Source, boards []board.Spec, pages 
 	if err != nil {
 		return nil, err
 	}
-	env.Keep, env.Fixed = keep, true
+	env.Keep, env.Fixed, env.Live = keep, true, live
 	spec := boards[i]
 	var way []string
 	if req.Page != "" {
@@ -175,7 +175,7 @@ func (r *playerRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 	}
 	r.Seek(at)
 	look := LookOf(config.Wall{Distance: 5, Screen: 55}, req.Lang, req.Theme)
-	img, err := snapshot(ctx, r.Source(), r.boards, r.pages, req, look, r.Banner(look), nil)
+	img, err := snapshot(ctx, r.Source(), r.boards, r.pages, req, look, r.Banner(look), nil, nil)
 	if err != nil {
 		return err
 	}
@@ -187,6 +187,7 @@ type storeRenderer struct {
 	store *store.Store
 	cfg   func() *config.Config
 	keep  panels.Keeper
+	live  model.Inspector // nil where no source runs
 	close func() error
 }
 
@@ -207,7 +208,7 @@ func LiveRenderer(ctx context.Context, configPath, dataDir string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	return &storeRenderer{s, func() *config.Config { return cfg }, keeperIn(dir), s.Close}, nil
+	return &storeRenderer{s, func() *config.Config { return cfg }, keeperIn(dir), nil, s.Close}, nil
 }
 
 func (r *storeRenderer) Close() error { return r.close() }
@@ -230,13 +231,15 @@ func (r *storeRenderer) Render(ctx context.Context, req SnapshotRequest, out io.
 	look := LookOf(cfg.Wall, req.Lang, req.Theme)
 	var src model.Source = r.store
 	var banner *board.Banner
+	live := r.live
 	if !req.At.IsZero() {
+		live = nil
 		if src, err = r.store.At(func() time.Time { return req.At }); err != nil {
 			return err
 		}
 		banner = &board.Banner{Replay: true, Head: look.Text("REPLAY"), Text: momentText(look, req.At)}
 	}
-	img, err := snapshot(ctx, src, boards, pages, req, look, banner, r.keep)
+	img, err := snapshot(ctx, src, boards, pages, req, look, banner, r.keep, live)
 	if err != nil {
 		return err
 	}
@@ -265,8 +268,9 @@ func (r *remoteRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 	return nil
 }
 
-// snapshotPNG answers a remoteRenderer: it is what the control socket serves.
-func (c *Core) snapshotPNG(ctx context.Context, v url.Values) ([]byte, error) {
+// snapshotPNG answers a remoteRenderer: it is what the control socket serves. live is what documents and
+// logs are read from, nil for none.
+func (c *Core) snapshotPNG(ctx context.Context, v url.Values, live model.Inspector) ([]byte, error) {
 	req := SnapshotRequest{Board: v.Get("board"), Page: v.Get("page"), Size: v.Get("size"), Lang: v.Get("lang"), Theme: v.Get("theme")}
 	if at := v.Get("at"); at != "" {
 		t, err := control.ParseTime(at, c.opts.Now())
@@ -279,13 +283,13 @@ func (c *Core) snapshotPNG(ctx context.Context, v url.Values) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err := c.renderer().Render(ctx, req, &b)
+	err := c.renderer(live).Render(ctx, req, &b)
 	return b.Bytes(), err
 }
 
 // renderer renders this wallboard's own boards.
-func (c *Core) renderer() Renderer {
-	return &storeRenderer{c.store, c.Config, c.Keeper(), func() error { return nil }}
+func (c *Core) renderer(live model.Inspector) Renderer {
+	return &storeRenderer{c.store, c.Config, c.Keeper(), live, func() error { return nil }}
 }
 
 // WriteWhole writes a file that others may read, whole or not at all.

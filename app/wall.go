@@ -58,6 +58,8 @@ type WallOptions struct {
 	Ack func(id string) error
 	// Keep keeps what people arrange on boards; nil where nothing is kept.
 	Keep panels.Keeper
+	// Live is asked for documents and logs; nil where nothing is live. A kiosk shows none of them.
+	Live model.Inspector
 	// Player is what is being played; nil for a live wall.
 	Player *Player
 	// Changed delivers reloaded configurations, for their boards; nil = never.
@@ -103,6 +105,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 		return nil, fmt.Errorf("there is no board to show: name one under \"boards\" in the configuration")
 	}
 	env.Keep, env.Fixed = o.Keep, o.Kiosk
+	env.Live, env.Withheld = o.Live, o.Kiosk
 	a.Settings().SetTheme(newTheme(env.Style.Palette, o.Look.Light))
 	w := &Wall{o: o, env: env, boards: o.Boards, pages: o.Pages, window: a.NewWindow("Nocturne"), view: board.NewView()}
 	if i := board.Find(o.Boards, o.Board); i >= 0 {

@@ -194,6 +194,20 @@ func TestBuiltinRules(t *testing.T) {
 			`kube_deployment_spec_replicas{cluster="seoul",namespace="shop",deployment="web"}`:             0,
 			`kube_deployment_status_replicas_available{cluster="seoul",namespace="shop",deployment="web"}`: 0,
 		}), nil},
+		{"one node carries far more memory than the others", 8 * time.Minute, steady(map[string]float64{
+			`kube_node_status_allocatable{cluster="seoul",node="n1",resource="memory"}`: 100,
+			`kube_node_status_allocatable{cluster="seoul",node="n2",resource="memory"}`: 100,
+			`kube_node_status_allocatable{cluster="seoul",node="n3",resource="memory"}`: 100,
+			`nocturne_kube_node_memory_usage_bytes{cluster="seoul",node="n1"}`:          90,
+			`nocturne_kube_node_memory_usage_bytes{cluster="seoul",node="n2"}`:          30,
+			`nocturne_kube_node_memory_usage_bytes{cluster="seoul",node="n3"}`:          20,
+		}), []string{"n1 memory at 90 %", "n1 carries far more memory than the others"}},
+		{"all nodes carry much", 8 * time.Minute, steady(map[string]float64{
+			`kube_node_status_allocatable{cluster="seoul",node="n1",resource="cpu"}`: 10,
+			`kube_node_status_allocatable{cluster="seoul",node="n2",resource="cpu"}`: 10,
+			`nocturne_kube_node_cpu_usage_cores{cluster="seoul",node="n1"}`:          9.5,
+			`nocturne_kube_node_cpu_usage_cores{cluster="seoul",node="n2"}`:          6,
+		}), []string{"n1 CPU at 95 %"}},
 		{"a silent cluster explains what was known of it last", 30 * time.Second, steady(map[string]float64{
 			`nocturne_collector_success{source="prod",target="seoul",kind="kubernetes"}`:                 0,
 			`kube_node_status_condition{cluster="seoul",node="node-03",condition="Ready",status="true"}`: 0,
@@ -220,7 +234,7 @@ func TestBuiltinRules(t *testing.T) {
 			`nocturne_kube_problem{cluster="seoul",node="n2",kind="node",name="n2",severity="critical",reason="not ready"}`:                                 1,
 			`nocturne_kube_problem{cluster="seoul",node="n3",kind="node",name="n3",severity="warning",reason="DiskPressure"}`:                               1,
 			`nocturne_kube_problem{cluster="seoul",namespace="shop",deployment="web",kind="deployment",name="web",severity="warning",reason="Progressing"}`: 1,
-		}), []string{"n3: DiskPressure", "web-1 CrashLoopBackOff", "web-2: terminating", "web: Progressing"}},
+		}), []string{"web-1 CrashLoopBackOff", "web: Progressing", "web-2: terminating", "n3: DiskPressure"}},
 		{"metrics that are not served explain autoscalers", 30 * time.Second, steady(map[string]float64{
 			`nocturne_kube_problem{cluster="seoul",apiservice="v1beta1.metrics.k8s.io",kind="apiservice",name="v1beta1.metrics.k8s.io",severity="critical",reason="not available, MissingEndpoints"}`:           1,
 			`nocturne_kube_problem{cluster="seoul",namespace="shop",horizontalpodautoscaler="web",kind="horizontalpodautoscaler",name="web",severity="warning",reason="cannot scale, FailedGetResourceMetric"}`: 1,
@@ -263,6 +277,18 @@ func TestBuiltinRules(t *testing.T) {
 			}
 			s[`node_filesystem_avail_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = min(avail, 395)
 		}, nil},
+		{"a container restarts three times in ten minutes", 9 * time.Minute, func(since time.Duration, s map[string]float64) {
+			s[`kube_pod_container_status_restarts_total{cluster="c",namespace="shop",pod="api-1",container="app"}`] = float64(int(since.Minutes() / 2))
+			s[`kube_pod_container_status_restarts_total{cluster="c",namespace="shop",pod="api-2",container="app"}`] = float64(int(since.Minutes() / 8))
+		}, []string{"api-1 restarts again and again"}},
+		{"a node uses most of its memory", 8 * time.Minute, steady(map[string]float64{
+			`nocturne_kube_node_memory_usage_bytes{cluster="c",node="n1"}`:                              85e9,
+			`nocturne_kube_node_cpu_usage_cores{cluster="c",node="n1"}`:                                 2,
+			`kube_node_status_allocatable{cluster="c",node="n1",resource="memory",unit="byte"}`:         100e9,
+			`kube_node_status_allocatable{cluster="c",node="n1",resource="cpu",unit="core"}`:            4,
+			`nocturne_kube_node_memory_usage_bytes{cluster="c",node="n2"}`:                              85e9,
+			`kube_node_status_allocatable{cluster="elsewhere",node="n2",resource="memory",unit="byte"}`: 85e9,
+		}), []string{"n1 memory at 85 %"}},
 		{"server restarts", 15 * time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_boot_time_seconds{instance="db1"}`] = float64(epoch.Unix() - 86400)
 			if since > 12*time.Minute {

@@ -45,7 +45,7 @@ func (k *kindList) UnmarshalYAML(unmarshal func(any) error) error {
 var pageKinds = func() map[model.Kind]string {
 	ids := map[model.Kind]string{
 		AnyKind: "", model.KindStub: "", model.KindServer: model.ServerID("x"), model.KindDevice: model.DeviceID("x"),
-		model.KindInterface: model.PortID("x", "x"), model.KindSource: model.SourceID("x"), model.KindCluster: model.ClusterID("x"),
+		model.KindInterface: model.PortID("x", "x"), model.KindSource: model.SourceID("x"), model.KindProbe: model.ProbeID("x"), model.KindCluster: model.ClusterID("x"),
 		model.KindNode: model.NodeID("x", "x"), model.KindNamespace: model.NamespaceID("x", "x"),
 		model.KindContainer: model.ContainerID(model.ObjectID("x", "x", model.KindPod, "x"), "x"),
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -276,6 +277,13 @@ func (a *apiServer) watch(w http.ResponseWriter, r *http.Request, name string) {
 			"kind": kind, "apiVersion": apiVersion,
 			"metadata": map[string]any{"resourceVersion": fmt.Sprint(a.version), "annotations": map[string]string{"k8s.io/initial-events-end": "true"}},
 		}}
+	} else if since, err := strconv.Atoi(r.URL.Query().Get("resourceVersion")); err == nil && since > 0 {
+		// What changed since, as a server that remembers sends it.
+		for _, o := range a.objects[name] {
+			if version, err := strconv.Atoi(o.GetResourceVersion()); err == nil && version > since {
+				events <- map[string]any{"type": "MODIFIED", "object": o}
+			}
+		}
 	}
 	a.watches[events] = name
 	a.mu.Unlock()

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -64,11 +65,13 @@ func TestRolloutIsTheCause(t *testing.T) {
 		return strings.Contains(why, "container search: ImagePullBackOff: manifest unknown") && strings.Contains(why, "by rollout of deployment search")
 	})
 
-	a.deny(0, "deployments") // its watch ends, and the collection is listed anew
+	a.deny(http.StatusInternalServerError, "deployments") // its watch ends, and the collection is listed anew
+	b.await(t, 20*time.Second, "broken watch", func() bool { return b.entities[load].State == model.Stale })
 	scaled := search("shop/search:9")
 	*scaled.Spec.Replicas = 2
 	a.put("deployments", scaled)
-	b.await(t, 20*time.Second, "change after the watch broke", func() bool {
+	a.deny(0, "deployments")
+	b.await(t, 45*time.Second, "change after the watch broke", func() bool {
 		_, ok := b.event("change", "replicas: 1 -> 2")
 		return ok
 	})

@@ -88,7 +88,8 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 	for _, c := range clusters {
 		c.namespaces, c.every, c.now, c.kubeletSummary = cfg.Namespaces, every, now, cfg.KubeletSummary
 		c.landscape, c.optIn = known, map[string]bool{helmReleases: cfg.Helm, "secrets": cfg.Certificates}
-		jobs = append(jobs, collectors.Job{Target: c.context, Every: every, Watch: c})
+		inspect := newInspector(c)
+		jobs = append(jobs, collectors.Job{Target: c.context, Every: every, Watch: c, Beside: inspect.run, Inspect: inspect})
 	}
 	return jobs, nil
 }
@@ -243,6 +244,7 @@ func restConfig(raw *api.Config, context, execPlugins string) (*rest.Config, err
 func prepare(cfg *rest.Config) {
 	cfg.Timeout = 0 // watches stay open; each other request has a deadline of its own
 	cfg.UserAgent = "nocturne"
+	cfg.WarningHandlerWithContext = rest.NoWarnings{} // that an API is deprecated is said again with each watch
 	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	cfg.ContentType = runtime.ContentTypeProtobuf
 }

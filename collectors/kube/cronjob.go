@@ -17,8 +17,9 @@ import (
 
 var cronJobBehaviour = behaves((*interner).cronJob, (*view).cronJob, nil, (*sampler).cronJob)
 
-// busyFor is how long the active run of a cron job is given although two later ones are due: it may
-// take longer than its period, and forbid others meanwhile.
+// busyFor is how long active runs are given after a second one was due: a run may take longer than the
+// period. It counts from then and not from the last start, which hung runs that do not forbid others
+// put off for ever.
 const busyFor = time.Hour
 
 // CronJob is a cron job of batch/v1.
@@ -104,7 +105,7 @@ func JudgeCronJob(c *CronJob, now time.Time) Verdict {
 	switch {
 	case c.LastSchedule.Before(due[0]):
 		return Verdict{model.Warning, "not started when due at " + clock(due[0], now) + ", " + history}
-	case c.Active > 0 && now.Sub(c.LastSchedule) < busyFor:
+	case c.Active > 0 && now.Sub(due[1]) < busyFor:
 		return Verdict{model.OK, "active since " + clock(c.LastSchedule, now)}
 	}
 	return Verdict{model.Warning, "two runs without success, " + history}

@@ -102,7 +102,7 @@ func healthOf(u *unstructured.Unstructured, checks []healthCheck) customHealth {
 
 func (c *healthCheck) apply(u *unstructured.Unstructured) (customHealth, bool) {
 	h := customHealth{State: healthStates[c.State], Progress: c.State == progress}
-	what, message := "", ""
+	var what, message string
 	if c.Condition != "" {
 		found := conditionOf(u, c.Condition)
 		if found == nil || !slices.Contains(c.Is, found.Status) || len(c.Reasons) > 0 && !slices.Contains(c.Reasons, found.Reason) {
@@ -169,7 +169,7 @@ func unobserved(u *unstructured.Unstructured) bool {
 
 // words name a condition that is bad news.
 func (c *Condition) words() string {
-	what := c.Type + " " + c.Status
+	what := strings.TrimSpace(c.Type + " " + c.Status) // some have no status
 	if c.Reason != "" && c.Reason != c.Type {
 		what += ", " + c.Reason
 	}

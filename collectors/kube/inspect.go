@@ -30,7 +30,8 @@ var errNotRunning = errors.New("its collector is not running")
 // inspector answers what people ask of single objects of a cluster: their documents and their logs. It
 // works while run runs, which owns all of its goroutines.
 type inspector struct {
-	c *Cluster
+	c        *Cluster
+	patience patience
 
 	mu        sync.Mutex
 	ctx       context.Context // nil unless run runs
@@ -38,10 +39,14 @@ type inspector struct {
 	documents map[string]*asked // by entity
 	versions  map[string]string // that API groups prefer, by group
 	logs      map[model.LogRequest]*follower
+	questions uint64 // for logs
 }
 
 func newInspector(c *Cluster) *inspector {
-	return &inspector{c: c, documents: map[string]*asked{}, versions: map[string]string{}, logs: map[model.LogRequest]*follower{}}
+	return &inspector{
+		c: c, patience: patience{reconnect: reconnect, look: lookAgain},
+		documents: map[string]*asked{}, versions: map[string]string{}, logs: map[model.LogRequest]*follower{},
+	}
 }
 
 // run lets questions be asked until ctx ends, and ends what came of them.

@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"unicode"
@@ -33,15 +34,22 @@ func bare(object map[string]any) {
 // hideSecrets replaces what is secret in an object: all values of a Secret by their length, and elsewhere
 // what is named like a password or a token, or written like one.
 func hideSecrets(object map[string]any) {
-	if object["kind"] == "Secret" {
-		for _, field := range []string{"data", "stringData"} {
-			values, _ := object[field].(map[string]any)
+	if object["kind"] != "Secret" {
+		hideIn(object)
+		return
+	}
+	lengths := map[string]any{}
+	for _, field := range []string{"data", "stringData"} {
+		if values, ok := object[field].(map[string]any); ok {
 			for name, value := range values {
 				values[name] = length(value, field == "data")
 			}
+			lengths[field] = values
+			delete(object, field)
 		}
 	}
 	hideIn(object)
+	maps.Copy(object, lengths)
 }
 
 // length is how long a secret's value is: "(12 bytes)".
@@ -121,7 +129,7 @@ var written = []struct {
 	{regexp.MustCompile(`(://[^/\s:@]*):[^/\s@]+@`), "${1}:" + hidden + "@"}, // a password in an address
 	{regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]+\.[\w-]*`), hidden},             // a JSON web token
 	{regexp.MustCompile(`(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|$)`), "${1}" + hidden + "${2}"},
-	{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w+/=.~-]{8,}`), "${1}" + hidden},
+	{regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["']?(?:bearer|basic)\s+)[\w+/=.~-]+`), "${1}" + hidden},
 }
 
 func hideInText(s string) string {

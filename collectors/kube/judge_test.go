@@ -51,6 +51,8 @@ func TestJudgePod(t *testing.T) {
 		{"creating for long", Pod{Phase: "Pending", meta: meta{Created: ago(time.Hour)}, Containers: one(Container{Waiting: "ContainerCreating"})}, false, model.Warning, "starting since 11:00:00: ContainerCreating"},
 		{"unschedulable just now", Pod{Phase: "Pending", Scheduled: unschedulable(5 * time.Second)}, false, model.OK, "waiting for a node"},
 		{"unschedulable", Pod{Phase: "Pending", Scheduled: unschedulable(15 * time.Second)}, false, model.Warning, "unschedulable: 0/3 nodes are available: 3 Insufficient cpu."},
+		{"unschedulable, and no room can be made", Pod{Phase: "Pending", Scheduled: &Condition{Reason: "Unschedulable", Since: ago(time.Minute), Message: "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."}},
+			false, model.Warning, "unschedulable: 0/1 nodes are available: 1 Insufficient cpu."},
 		{"gated", Pod{Phase: "Pending", Scheduled: &Condition{Reason: "SchedulingGated", Since: ago(time.Hour)}}, false, model.OK, "held back by a scheduling gate"},
 		{"failed", Pod{Phase: "Failed", Containers: one(Container{Ended: term("Error", 2, 0)})}, false, model.Critical, "Failed, exit code 2 (Error)"},
 		{"evicted", Pod{Phase: "Failed", Reason: "Evicted", Message: "The node was low on resource: memory."}, false, model.Warning, "Evicted: The node was low on resource: memory."},

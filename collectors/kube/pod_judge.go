@@ -158,7 +158,13 @@ func judgeUnscheduled(c *Condition, now time.Time) Verdict {
 	if now.Sub(c.Since) < unschedulableAfter {
 		return Verdict{model.OK, "waiting for a node"}
 	}
-	return Verdict{model.Warning, words("unschedulable", c.Message)}
+	return Verdict{model.Warning, words("unschedulable", schedulerWords(c.Message))}
+}
+
+// schedulerWords is what the scheduler says of the nodes, without what it says of its attempts to make room.
+func schedulerWords(message string) string {
+	message, _, _ = strings.Cut(message, " preemption: ")
+	return strings.TrimSpace(strings.TrimSuffix(message, "no new claims to deallocate,"))
 }
 
 func judgeNotReady(p *Pod, now time.Time) Verdict {

@@ -1,18 +1,23 @@
 package kube
 
+import "cmp"
+
 func (s *sampler) pod(v *view, p *Pod) {
 	ns, pod := p.Namespace, p.Name
 	s.add("kube_pod_info", 1, "namespace", ns, "pod", pod, "uid", p.UID, "node", p.Node, "pod_ip", p.IP,
 		"created_by_kind", p.OwnerKind, "created_by_name", p.Owner)
-	for _, phase := range phases {
-		s.add("kube_pod_status_phase", flag(p.Phase == phase), "namespace", ns, "pod", pod, "phase", phase)
-	}
+	// Of a phase and of a state of readiness only those that hold have a series, and readiness itself: in
+	// a large cluster the zeros of the others would be a third of all series. What ends to hold ends its
+	// series, so that selecting == 1, > 0 and sums answer as ever.
+	s.add("kube_pod_status_phase", 1, "namespace", ns, "pod", pod, "phase", cmp.Or(p.Phase, "Unknown"))
 	ready := "Unknown"
 	if p.Ready != nil && !v.isLost(p.Node) {
 		ready = p.Ready.Status
 	}
 	for _, st := range statuses {
-		s.add("kube_pod_status_ready", flag(ready == st.api), "namespace", ns, "pod", pod, "condition", st.label)
+		if ready == st.api || st.api == "True" {
+			s.add("kube_pod_status_ready", flag(ready == st.api), "namespace", ns, "pod", pod, "condition", st.label)
+		}
 	}
 	for _, c := range p.Containers {
 		s.container(p, c)

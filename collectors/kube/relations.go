@@ -25,16 +25,29 @@ func (v *view) related() *relations {
 		pods: make(map[object][]*Pod, len(v.loadIDs)), alike: map[string]map[string][]*Pod{}, told: map[object]*Happening{},
 	}
 	v.relations = r
+	// Pods of one owner have one controller and, but for changed labels, one text of labels: it is found once.
+	owned := make(map[object][]*Pod, len(v.loadIDs))
 	for p := range each[*Pod](v, "pods") {
-		if owner := v.controller(p); owner.kind != "" {
-			r.pods[owner] = append(r.pods[owner], p)
+		owner := object{p.OwnerKind, p.Namespace, p.Owner}
+		owned[owner] = append(owned[owner], p)
+	}
+	for _, pods := range owned {
+		if owner := v.controller(pods[0]); owner.kind != "" {
+			r.pods[owner] = append(r.pods[owner], pods...)
 		}
-		space := r.alike[p.Namespace]
+		space := r.alike[pods[0].Namespace]
 		if space == nil {
 			space = map[string][]*Pod{}
-			r.alike[p.Namespace] = space
+			r.alike[pods[0].Namespace] = space
 		}
-		space[p.Labels] = append(space[p.Labels], p)
+		for len(pods) > 0 {
+			n := 1
+			for n < len(pods) && pods[n].Labels == pods[0].Labels {
+				n++
+			}
+			space[pods[0].Labels] = append(space[pods[0].Labels], pods[:n]...)
+			pods = pods[n:]
+		}
 	}
 	for h := range each[*Happening](v, "events") {
 		of := object{h.Kind, h.ObjectNamespace, h.ObjectName}
@@ -129,7 +142,7 @@ type lostPods struct {
 	since                 time.Time
 }
 
-// String is what the workload's tile says: "1 pod on lost node n7: replaced by 1 of 1 elsewhere".
+// String is what the workload's tile says: "1 pod on lost node n7, replaced by 1 of 1 elsewhere".
 func (l lostPods) String() string {
 	text := plural(l.pods, "pod") + " on lost node " + l.node
 	if l.nodes > 1 {
@@ -138,7 +151,7 @@ func (l lostPods) String() string {
 	if !l.replaces {
 		return text
 	}
-	return text + ": replaced by " + number(l.replaced) + " of " + number(l.pods) + " elsewhere"
+	return text + ", replaced by " + number(l.replaced) + " of " + number(l.pods) + " elsewhere"
 }
 
 // lostPods finds what of a workload is on lost nodes, and how many have been started in their place: pods

@@ -37,11 +37,8 @@ func flag(b bool) float64 {
 	return 0
 }
 
-// The values of a condition's status and of a pod's phase, each of which has a series of its own.
-var (
-	statuses = []struct{ api, label string }{{"True", "true"}, {"False", "false"}, {"Unknown", "unknown"}}
-	phases   = []string{"Pending", "Running", "Succeeded", "Failed", "Unknown"}
-)
+// The values of a condition's status, each of which has a series of its own.
+var statuses = []struct{ api, label string }{{"True", "true"}, {"False", "false"}, {"Unknown", "unknown"}}
 
 // samples measures the cluster under kube-state-metrics' names. What cannot be read is absent.
 func (v *view) samples(t time.Time, latency time.Duration) []model.Sample {

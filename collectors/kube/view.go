@@ -17,9 +17,9 @@ type view struct {
 	usage                           usage
 	landscape                       *landscape // nil recognises nothing
 
-	namespaces []string    // that are watched; nil for all
-	only    []string       // the namespaces that a narrow role can read; nil for all
-	counted map[string]int // objects of collections that are too large to be watched
+	namespaces []string       // that are watched; nil for all
+	only       []string       // the namespaces that a narrow role can read; nil for all
+	counted    map[string]int // objects of collections that are too large to be watched
 
 	resources []*resource       // what is watched
 	objects   map[string][]any  // what is kept, by resource

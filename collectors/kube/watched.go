@@ -181,11 +181,11 @@ type counted struct {
 func (s *session) discover(ctx context.Context, v *view) {
 	asked, wanted := false, map[string]resource{}
 	for _, w := range s.watched {
-		if w.resource.discover == nil || w.discovered || !v.readable(w.name) {
+		if w.discover == nil || w.discovered || !v.readable(w.name) {
 			continue
 		}
 		asked = true
-		for _, r := range w.resource.discover(v) {
+		for _, r := range w.discover(v) {
 			if len(wanted) >= maxDiscovered {
 				break
 			}

@@ -34,6 +34,8 @@ func (c chain) text() string { return strings.Join(c, "\n") }
 // its node.
 func (v *view) whyPod(p *Pod) chain {
 	var c chain
+	owner := v.controller(p)
+	last := v.changeLine(owner)
 	if v.isLost(p.Node) {
 		c.add(v.nodeLine(p.Node))
 		if w := v.workloadOf(p); w != nil {
@@ -51,9 +53,14 @@ func (v *view) whyPod(p *Pod) chain {
 		c.add("the kubelet has not reported that its containers ended")
 	case sick != nil:
 		c.add(sick.line(v.now), sick.left())
-		c.add(v.imageLine(p, sick))
+		if line := v.imageLine(p, sick); line != "" {
+			c.add(line)
+			if d, ok := v.lastChange(owner); ok && d.What == "image" {
+				last = "" // the line has it
+			}
+		}
 	case p.Scheduled != nil:
-		c.add(words("scheduler", p.Scheduled.Message), v.tooLarge(p))
+		c.add(words("scheduler", schedulerWords(p.Scheduled.Message)), v.tooLarge(p))
 	case !p.ready() && !p.ended():
 		for i := range p.Containers {
 			c.add(p.Containers[i].notReady(v.now))
@@ -65,8 +72,7 @@ func (v *view) whyPod(p *Pod) chain {
 	if !p.ended() {
 		c.add(v.eventLine(object{"Pod", p.Namespace, p.Name}))
 	}
-	c.add(v.changeLine(v.controller(p)))
-	c.add(v.nodeLine(p.Node))
+	c.add(last, v.nodeLine(p.Node))
 	return c
 }
 
@@ -228,7 +234,9 @@ func (v *view) whyWorkload(w *Workload) chain {
 	if worst := v.worst(pods); worst != nil {
 		c.add("pod " + worst.Name + ": " + v.judgePod(worst).Reason)
 		c.add(v.whyPod(worst)...)
-	} else if len(pods) == 0 && w.Desired > 0 {
+		return c
+	}
+	if len(pods) == 0 && w.Desired > 0 {
 		c.add("it has no pod", v.eventLine(w.object()))
 	}
 	c.add(v.changeLine(w.object()))
@@ -322,7 +330,7 @@ func (v *view) selectorHints(s *Service) []string {
 	for _, name := range []string{"deployments", "statefulsets", "daemonsets"} {
 		for w := range each[*Workload](v, name) {
 			if w.Namespace == s.Namespace && matches(w.Template.Labels, pairs) {
-				return []string{fmt.Sprintf("it matches the template of %s, which has no pod: it wants %d", w.object(), w.Desired)}
+				return []string{fmt.Sprintf("it matches the template of %s, which has no pod: it wants %d", w.object(), w.Desired), v.changeLine(w.object())}
 			}
 		}
 	}

@@ -56,7 +56,6 @@ func TestWhyPod(t *testing.T) {
 		}, nil, []dated{{change{"image", "app", "shop/web:8", "shop/web:9"}, ago(2 * time.Minute)}}, []string{
 			"container app: ImagePullBackOff: manifest unknown",
 			"image shop/web:9 was set at 11:58:00 by rollout of deployment web, before shop/web:8",
-			"deployment web changed at 11:58:00: image of app: shop/web:8 -> shop/web:9",
 		}},
 		{"crash of an old image", func(p *Pod) {
 			*app(p) = Container{Name: "app", Waiting: "CrashLoopBackOff", Last: term("Error", 1, 0)}
@@ -64,10 +63,10 @@ func TestWhyPod(t *testing.T) {
 		}, map[string][]any{"replicasets": {&ReplicaSet{meta: meta{Namespace: "shop", Name: "web-0", Created: ago(300 * time.Hour)}, OwnerKind: "Deployment", Owner: "web"}}}, nil,
 			[]string{"container app: exit code 1 (Error) at 12:00:00"}},
 		{"lost node", func(p *Pod) { p.Node = "n7" }, map[string][]any{"nodes": {lostNode("n7", 3*time.Minute)}}, nil, []string{
-			"node n7 lost since 11:57:00", "deployment web: 1 pod on lost node n7: replaced by 0 of 1 elsewhere",
+			"node n7 lost since 11:57:00", "deployment web: 1 pod on lost node n7, replaced by 0 of 1 elsewhere",
 		}},
 		{"asks for more than any node has", func(p *Pod) {
-			p.Node, p.Phase, p.Scheduled = "", "Pending", &Condition{Reason: "Unschedulable", Message: "0/1 nodes are available: 1 Insufficient cpu.", Since: ago(time.Minute)}
+			p.Node, p.Phase, p.Scheduled = "", "Pending", &Condition{Reason: "Unschedulable", Message: "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.", Since: ago(time.Minute)}
 			app(p).Request = Resources{CPU: 64, Memory: 1 << 30}
 			p.OwnerKind = ""
 		}, nil, nil, []string{"scheduler: 0/1 nodes are available: 1 Insufficient cpu.", "it asks for 64 cores, the largest node has 4"}},
@@ -144,13 +143,13 @@ func TestReplacedElsewhere(t *testing.T) {
 	v := shop().with(map[string][]any{"nodes": {lostNode("n7", 3*time.Minute)}, "pods": {gone}})
 	w := v.objects["deployments"][0].(*Workload)
 	w.Updated, w.Available = 2, 1
-	if e := v.load(w); e.State != model.Warning || e.Reason != "1 of 2 available, 1 pod on lost node n7: replaced by 0 of 1 elsewhere" {
+	if e := v.load(w); e.State != model.Warning || e.Reason != "1 of 2 available, 1 pod on lost node n7, replaced by 0 of 1 elsewhere" {
 		t.Errorf("before: %v %q", e.State, e.Reason)
 	}
 	fresh := sickPod("web-1-new", func(p *Pod) { p.Created, p.Ready = ago(time.Minute), &Condition{Type: "Ready", Status: "True"} })
 	v.with(map[string][]any{"pods": {fresh}})
 	w.Available = 2
-	if e := v.load(w); e.State != model.OK || e.Reason != "1 pod on lost node n7: replaced by 1 of 1 elsewhere" {
+	if e := v.load(w); e.State != model.OK || e.Reason != "1 pod on lost node n7, replaced by 1 of 1 elsewhere" {
 		t.Errorf("after: %v %q", e.State, e.Reason)
 	}
 	daemons := &Workload{meta: meta{Namespace: "shop", Name: "agent", Created: ago(time.Hour)}, Kind: model.KindDaemonSet, Desired: 2, Available: 2, Updated: 2}

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -161,7 +162,10 @@ func (v *view) load(w *Workload) model.Entity {
 		return e
 	}
 	if lost := v.lostPods(w); lost.pods > 0 && v.readable("pods") {
-		e.Reason = joinComma(verdict.Reason, lost.String())
+		own, theirs, said := strings.Cut(verdict.Reason, ": ")
+		if e.Reason = joinComma(own, lost.String()); said {
+			e.Reason += ": " + theirs
+		}
 	}
 	if e.State.Problem() {
 		set(e.Labels, "why", v.whyWorkload(w).text())

@@ -15,6 +15,7 @@ import (
 //	                                kube/CLUSTER/ns/NS/pod/NAME/container/NAME
 //	kube/CLUSTER/KIND/NAME          of kinds without a namespace (persistentvolume, apiservice, project)
 //	source/NAME
+//	probe/NAME
 func ServerID(name string) string           { return "server/" + esc(name) }
 func DeviceID(name string) string           { return "device/" + esc(name) }
 func PortID(device, ifName string) string   { return DeviceID(device) + "/port/" + esc(ifName) }
@@ -22,6 +23,7 @@ func ClusterID(cluster string) string       { return "kube/" + esc(cluster) }
 func NodeID(cluster, node string) string    { return ClusterID(cluster) + "/node/" + esc(node) }
 func NamespaceID(cluster, ns string) string { return ClusterID(cluster) + "/ns/" + esc(ns) }
 func SourceID(name string) string           { return "source/" + esc(name) }
+func ProbeID(name string) string            { return "probe/" + esc(name) }
 
 // ObjectID names a namespaced Kubernetes object.
 func ObjectID(cluster, ns string, kind Kind, name string) string {
@@ -61,6 +63,8 @@ func ParseID(id string) (kind Kind, name string, labels map[string]string, ok bo
 		return KindInterface, name, map[string]string{"device": parts[1], "ifName": name}, true
 	case n == 2 && parts[0] == "source":
 		return KindSource, name, map[string]string{"source": name}, true
+	case n == 2 && parts[0] == "probe":
+		return KindProbe, name, map[string]string{"probe": name}, true
 	case parts[0] != "kube":
 		return "", "", nil, false
 	case n == 2:
@@ -125,6 +129,9 @@ func EntityOf(ls labels.Labels) string {
 			return NamespaceID(cluster, ns)
 		}
 		return ClusterID(cluster)
+	}
+	if probe := get("probe"); probe != "" { // its instance is what is probed, which need not be a server
+		return ProbeID(probe)
 	}
 	if instance := get("instance"); instance != "" { // node_exporter also has a "device": a disk or a port
 		return ServerID(instance)

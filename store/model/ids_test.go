@@ -21,6 +21,7 @@ func TestParseIDTakesApartWhatTheOthersMake(t *testing.T) {
 		{model.DeviceID("sw1"), model.KindDevice, "sw1", map[string]string{"device": "sw1"}},
 		{model.PortID("sw1", "Gi1/0/1"), model.KindInterface, "Gi1/0/1", map[string]string{"device": "sw1", "ifName": "Gi1/0/1"}},
 		{model.SourceID("campus"), model.KindSource, "campus", map[string]string{"source": "campus"}},
+		{model.ProbeID("https://www.example.com/"), model.KindProbe, "https://www.example.com/", map[string]string{"probe": "https://www.example.com/"}},
 		{model.ClusterID("arn:aws:eks/prod"), model.KindCluster, "arn:aws:eks/prod", map[string]string{"cluster": "arn:aws:eks/prod"}},
 		{model.NodeID("prod", "n1"), model.KindNode, "n1", map[string]string{"cluster": "prod", "node": "n1"}},
 		{model.NamespaceID("prod", "shop"), model.KindNamespace, "shop", map[string]string{"cluster": "prod", "namespace": "shop"}},
@@ -40,6 +41,7 @@ func TestEntityOfFindsWhatParseIDTakesApart(t *testing.T) {
 	for _, id := range []string{
 		model.ObjectID("prod", "shop", model.KindPod, "api-1"), model.ObjectID("prod", "batch", model.KindJob, "import"), model.NodeID("prod", "n1"),
 		model.ClusterObjectID("prod", model.KindVolume, "pv-1"), model.ClusterObjectID("prod", model.KindAPIService, "v1beta1.metrics.k8s.io"),
+		model.ProbeID("https://www.example.com/"),
 	} {
 		_, _, known, ok := model.ParseID(id)
 		if got := model.EntityOf(labels.FromMap(known)); !ok || got != id {

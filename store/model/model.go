@@ -30,6 +30,7 @@ const (
 	KindInterface   Kind = "interface"
 	KindStub        Kind = "stub" // a neighbour that is only known by what others say of it
 	KindSource      Kind = "source"
+	KindProbe       Kind = "probe" // a service as it is seen from outside
 
 	// More of Kubernetes. What has a singular name in its API is called so.
 	KindContainer       Kind = "container" // never an entity of the store: a place within its pod

@@ -89,7 +89,10 @@ func (l *landscapeLayout) paintCell(n pen, env Env, c *landscapeCell, cell plot.
 	}
 	x, base := cell.X+26*k, middleY+l.size*k/3
 	room := box.Right() - x - 4*k
-	said := cmp.Or(c.version, c.workloads, c.objects)
+	said := c.version
+	if len(l.clusters) > 1 { // there is no room for more than one
+		said = cmp.Or(c.version, c.workloads, c.objects)
+	}
 	if full := said + c.others; n.width(full, l.size, bold) <= room {
 		said = full
 	}

@@ -25,8 +25,10 @@ type timeseriesOptions struct {
 	Min     *float64 `yaml:"min"` // fixed ends of the axis
 	Max     *float64 `yaml:"max"`
 	// Marks are dashed moments: "causes" (default) where the roots of present incidents began,
-	// "critical" at every critical event, "none".
+	// "critical" at every critical event, "LABEL=VALUE" at every event with that label, such as
+	// reason=OOMKilled or what=image, "none".
 	Marks string          `yaml:"marks"`
+	Under string          `yaml:"under"` // ID of the entity whose events are marked; default all
 	Every string          `yaml:"every"`
 	Empty model.Localized `yaml:"empty"`
 }
@@ -60,8 +62,10 @@ func timeseriesKind() Kind {
 		if t.every, err = parseSpan("every", t.Every, 0); err != nil {
 			return nil, err
 		}
-		if t.Marks, err = oneOf("marks", t.Marks, "causes", "critical", "none"); err != nil {
-			return nil, err
+		if label, value, byLabel := strings.Cut(t.Marks, "="); !byLabel || label == "" || value == "" {
+			if t.Marks, err = oneOf("marks", t.Marks, "causes", "critical", "none"); err != nil {
+				return nil, err
+			}
 		}
 		if t.Min != nil && t.Max != nil && *t.Min >= *t.Max {
 			return nil, fmt.Errorf("min, max: %v, %v: want min below max", *t.Min, *t.Max)
@@ -71,7 +75,7 @@ func timeseriesKind() Kind {
 }
 
 func (t *timeseries) Deps() Deps {
-	return Deps{Samples: true, Entities: true, Alerts: t.Marks == "causes", Events: t.Marks == "critical",
+	return Deps{Samples: true, Entities: true, Alerts: t.Marks == "causes", Events: t.Marks != "causes" && t.Marks != "none",
 		Every: max(time.Second, min(t.span/400, 30*time.Second))} // about the width of a pixel
 }
 
@@ -182,8 +186,16 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time, span time
 			}
 		}
 	case "critical":
-		for _, e := range src.Events(model.EventFilter{Since: start, Until: now, MinRank: model.Critical, Limit: 50}) {
+		for _, e := range src.Events(model.EventFilter{Since: start, Until: now, MinRank: model.Critical, Entity: t.Under, Limit: 50}) {
 			times = append(times, e.Time)
+		}
+	case "none":
+	default:
+		label, value, _ := strings.Cut(t.Marks, "=")
+		for _, e := range src.Events(model.EventFilter{Since: start, Until: now, Entity: t.Under}) {
+			if e.Labels[label] == value {
+				times = append(times, e.Time)
+			}
 		}
 	}
 	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
