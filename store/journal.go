@@ -181,7 +181,8 @@ func (j *journal) commit(h *head) {
 		}
 	}
 	j.grid.values.reset()
-	j.frame, j.changes, j.samples, j.count, j.ref, j.t = j.frame[:0], j.changes[:0], j.samples[:0], 0, 0, 0
+	j.frame, j.changes, j.samples, j.body = reuse(j.frame), reuse(j.changes), reuse(j.samples), reuse(j.body)
+	j.count, j.ref, j.t = 0, 0, 0
 }
 
 // bounded gives the file up when it is too far behind.
@@ -199,10 +200,19 @@ func (j *journal) take() []byte {
 }
 
 func (j *journal) give(b []byte) {
-	const worthKeeping = 1 << 20
-	if cap(b) <= worthKeeping {
-		j.spare = b[:0]
+	if b = reuse(b); b != nil {
+		j.spare = b
 	}
+}
+
+// reuse empties a buffer, or gives it up where it has grown for something rare, such as the first
+// picture of a large cluster.
+func reuse(b []byte) []byte {
+	const worthKeeping = 1 << 20
+	if cap(b) > worthKeeping {
+		return nil
+	}
+	return b[:0]
 }
 
 // An integer is stored as its difference from the last value, doubled; anything else as 1 and the

@@ -20,12 +20,13 @@ const version byte = 1
 // not be copied once it is in use, but what Bytes returned stays as it is.
 //
 // The samples of the last, open block wait uncompressed. A series that stays as it is, sampled on
-// its grid, needs no memory for them: while the values repeat and the times keep step, values and
-// times are nil.
+// its grid, needs no memory for them: while all values of the block are one and the times keep step,
+// values and times are nil.
 type Chunk struct {
 	packed []byte // the full blocks, after first time and step
 	n      int    // samples, packed or not
 	state         // before the open block
+	one    uint64 // bits of the open block's values while they are all the same
 	times  *buffer
 	values *buffer // bits of floats
 }
@@ -55,13 +56,13 @@ func (c *Chunk) Append(t int64, v float64) {
 		}
 		c.times[i] = uint64(t)
 	}
-	if b := math.Float64bits(v); c.values != nil {
+	switch b := math.Float64bits(v); {
+	case c.values != nil:
 		c.values[i] = b
-	} else if b != c.bits {
-		c.values = buffers.Get().(*buffer)
-		for k := range i {
-			c.values[k] = c.bits
-		}
+	case i == 0:
+		c.one = b
+	case b != c.one:
+		c.values = c.repeated(i)
 		c.values[i] = b
 	}
 	c.n++
@@ -70,12 +71,31 @@ func (c *Chunk) Append(t int64, v float64) {
 	}
 }
 
+// repeated is a buffer that begins with n times the one value.
+func (c *Chunk) repeated(n int) *buffer {
+	values := buffers.Get().(*buffer)
+	for k := range n {
+		values[k] = c.one
+	}
+	return values
+}
+
+// appendOpen appends the n samples of the open block.
+func (c *Chunk) appendOpen(dst []byte, s *state, n int) []byte {
+	if c.values != nil || c.one == s.bits {
+		return appendBlock(dst, s, c.times, c.values, n)
+	}
+	values := c.repeated(n)
+	defer buffers.Put(values)
+	return appendBlock(dst, s, c.times, values, n)
+}
+
 // pack moves the full open block to the packed ones.
 func (c *Chunk) pack() {
 	if c.packed == nil {
 		c.packed = c.appendStart(nil)
 	}
-	c.packed = appendBlock(c.packed, &c.state, c.times, c.values, blockLen)
+	c.packed = c.appendOpen(c.packed, &c.state, blockLen)
 	if c.times != nil {
 		buffers.Put(c.times)
 		c.times = nil
@@ -104,7 +124,7 @@ func (c *Chunk) Size() int {
 		return 0
 	}
 	size := 1 + 3*binary.MaxVarintLen64 + len(c.packed)
-	if c.times != nil || c.values != nil {
+	if c.times != nil || c.values != nil || c.one != c.bits {
 		size += maxBlockBytes
 	}
 	return size + 1
@@ -125,7 +145,7 @@ func (c *Chunk) Bytes() []byte {
 	tail := room[:0]
 	if open := c.n % blockLen; open > 0 {
 		s := c.state
-		tail = appendBlock(tail, &s, c.times, c.values, open)
+		tail = c.appendOpen(tail, &s, open)
 	}
 	out := make([]byte, 0, len(h)+len(c.packed)+len(tail))
 	return append(append(append(out, h...), c.packed...), tail...)
