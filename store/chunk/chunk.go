@@ -21,12 +21,14 @@ const version byte = 1
 //
 // The samples of the last, open block wait uncompressed. A series that stays as it is, sampled on
 // its grid, needs no memory for them: while all values of the block are one and the times keep step,
-// values and times are nil.
+// values and times are nil. The very first sample may be off the grid: a source is asked at once when
+// the wall starts, and in step from then on.
 type Chunk struct {
 	packed []byte // the full blocks, after first time and step
 	n      int    // samples, packed or not
 	state         // before the open block
 	one    uint64 // bits of the open block's values while they are all the same
+	off    int64  // how much later than in step the first sample is; 0 once it is packed
 	times  *buffer
 	values *buffer // bits of floats
 }
@@ -45,15 +47,19 @@ func (c *Chunk) Append(t int64, v float64) {
 		first := c.t
 		c.step = t - first
 		c.t = first - c.step
+	case 2: // or the second and the third
+		if before := c.regular(1); t != c.regular(2) {
+			first := c.regular(0)
+			c.step = t - before
+			c.t = before - 2*c.step
+			c.off = first - c.regular(0)
+		}
 	}
 	i := int(uint(c.n) % blockLen)
 	if c.times != nil {
 		c.times[i] = uint64(t)
 	} else if c.n > 0 && t != c.regular(i) {
-		c.times = buffers.Get().(*buffer)
-		for k := range i {
-			c.times[k] = uint64(c.regular(k))
-		}
+		c.times = c.inStep(i)
 		c.times[i] = uint64(t)
 	}
 	switch b := math.Float64bits(v); {
@@ -80,14 +86,30 @@ func (c *Chunk) repeated(n int) *buffer {
 	return values
 }
 
+// inStep is a buffer that begins with the first n times of the open block.
+func (c *Chunk) inStep(n int) *buffer {
+	times := buffers.Get().(*buffer)
+	for k := range n {
+		times[k] = uint64(c.regular(k))
+	}
+	if n > 0 {
+		times[0] += uint64(c.off)
+	}
+	return times
+}
+
 // appendOpen appends the n samples of the open block.
 func (c *Chunk) appendOpen(dst []byte, s *state, n int) []byte {
-	if c.values != nil || c.one == s.bits {
-		return appendBlock(dst, s, c.times, c.values, n)
+	times, values := c.times, c.values
+	if times == nil && c.off != 0 {
+		times = c.inStep(n)
+		defer buffers.Put(times)
 	}
-	values := c.repeated(n)
-	defer buffers.Put(values)
-	return appendBlock(dst, s, c.times, values, n)
+	if values == nil && c.one != s.bits {
+		values = c.repeated(n)
+		defer buffers.Put(values)
+	}
+	return appendBlock(dst, s, times, values, n)
 }
 
 // pack moves the full open block to the packed ones.
@@ -96,6 +118,7 @@ func (c *Chunk) pack() {
 		c.packed = c.appendStart(nil)
 	}
 	c.packed = c.appendOpen(c.packed, &c.state, blockLen)
+	c.off = 0
 	if c.times != nil {
 		buffers.Put(c.times)
 		c.times = nil
@@ -124,7 +147,7 @@ func (c *Chunk) Size() int {
 		return 0
 	}
 	size := 1 + 3*binary.MaxVarintLen64 + len(c.packed)
-	if c.times != nil || c.values != nil || c.one != c.bits {
+	if c.times != nil || c.values != nil || c.one != c.bits || c.off != 0 {
 		size += maxBlockBytes
 	}
 	return size + 1

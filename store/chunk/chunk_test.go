@@ -217,3 +217,21 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// TestConstantSeriesNeedsNoBuffer holds that a series which stays as it is costs no more than its chunk,
+// whatever its value is and although its first sample came when the wall started and not on the grid.
+func TestConstantSeriesNeedsNoBuffer(t *testing.T) {
+	chunks := make([]chunk.Chunk, 1000)
+	i := 0
+	allocs := testing.AllocsPerRun(len(chunks)-2, func() {
+		c := &chunks[i]
+		i++
+		c.Append(start-3_700, 42)
+		for k := range 20 {
+			c.Append(start+int64(k)*every, 42)
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%.1f allocations for a constant series", allocs)
+	}
+}
