@@ -40,7 +40,7 @@ func fleetTime(b *testing.B, name string, usual time.Duration) time.Duration {
 // NOCTURNE_FLEET_FOR=1h run all of it as it is.
 func BenchmarkSnmpFleet(b *testing.B) {
 	const devices = 10_000
-	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as the program does
+	defer debug.SetGCPercent(debug.SetGCPercent(35)) // as the program does
 	every, forTime := fleetTime(b, "NOCTURNE_FLEET_EVERY", 30*time.Second), fleetTime(b, "NOCTURNE_FLEET_FOR", 100*time.Second)
 	port, stop := startFleet(b, 50*time.Millisecond, fleetPorts)
 	cpu, _ := cpuTime(b)

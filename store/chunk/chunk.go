@@ -33,6 +33,9 @@ type Chunk struct {
 	values *buffer // bits of floats
 }
 
+// longestStep bounds, in milliseconds, the pace that a source keeps.
+const longestStep = 24 * 60 * 60 * 1000
+
 // buffer holds the times or the values of a block.
 type buffer [blockLen]uint64
 
@@ -47,11 +50,12 @@ func (c *Chunk) Append(t int64, v float64) {
 		first := c.t
 		c.step = t - first
 		c.t = first - c.step
-	case 2: // or the second and the third
-		if before := c.regular(1); t != c.regular(2) {
+	case 2: // or the second and the third, where the first came in between
+		before := c.regular(1)
+		if step := t - before; 0 < c.step && c.step < step && step < longestStep {
 			first := c.regular(0)
-			c.step = t - before
-			c.t = before - 2*c.step
+			c.step = step
+			c.t = before - 2*step
 			c.off = first - c.regular(0)
 		}
 	}
