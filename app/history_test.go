@@ -61,7 +61,7 @@ func amber(t *testing.T, src model.Source) int {
 		t.Fatal(err)
 	}
 	look := LookOf(config.Wall{}, "en", "dark")
-	img, err := snapshot(t.Context(), src, Boards(cfg.Boards), nil, SnapshotRequest{Size: "800x450"}, look, nil, nil)
+	img, err := snapshot(t.Context(), src, Boards(cfg.Boards), nil, SnapshotRequest{Size: "800x450"}, look, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ var keyHelp = [][2]string{
 	{"[ ]", "replay slower, faster"},
 	{", .", "replay 30 s back, forward"},
 	{"− +", "charts over a longer, shorter time"},
-	
+	{"Tab ↓ ↑", "select what is on the board, worst first"},
 	{"Enter", "open the page of what is selected"},
 	{"A", "acknowledge the selected alert, else the one in the header"},
 	{"/", "search the map, a document, a log"},

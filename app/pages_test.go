@@ -246,7 +246,7 @@ func TestPageOfWhatIsGone(t *testing.T) {
 	if !strings.Contains(said, "not known") {
 		t.Errorf("the page says %q", said)
 	}
-	if _, err := snapshot(t.Context(), p.Source(), boards, builtinPages(t), SnapshotRequest{Page: page.Entity, Size: "640x360"}, LookOf(config.Wall{Distance: 5, Screen: 55}, "ko", "light"), nil, nil); err != nil {
+	if _, err := snapshot(t.Context(), p.Source(), boards, builtinPages(t), SnapshotRequest{Page: page.Entity, Size: "640x360"}, LookOf(config.Wall{Distance: 5, Screen: 55}, "ko", "light"), nil, nil, nil); err != nil {
 		t.Error(err)
 	}
 }

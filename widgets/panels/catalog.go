@@ -12,9 +12,13 @@ func Catalog() []Kind {
 		alertsKind(),
 		clustersKind(),
 		servicesKind(),
+		kubemapKind(),
+		workloadsKind(),
 		landscapeKind(),
 		topologyKind(),
 		factsKind(),
+		documentKind(),
+		logsKind(),
 		clockKind(),
 		textKind(),
 	}

@@ -176,11 +176,15 @@ func number(s string) int {
 
 // ancestor is the ID of the cluster that an ID lies in, "" for none.
 func ancestor(id string) string {
-	parts := strings.SplitN(id, "/", 3)
-	if len(parts) < 2 || parts[0] != "kube" {
+	const root = "kube/"
+	rest, ok := strings.CutPrefix(id, root)
+	if !ok || rest == "" {
 		return ""
 	}
-	return parts[0] + "/" + parts[1]
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return id[:len(root)+i]
+	}
+	return id
 }
 
 // readClusterUse asks for use as a share of what can be allocated, and for requests where use is not measured.

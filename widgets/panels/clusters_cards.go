@@ -12,21 +12,30 @@ import (
 // cardWidest is the width at density 1 beyond which a card shows more instead of spreading.
 const cardWidest = 560
 
-// cardPlaces shares a place out among n cards in as few rows as keep them wide enough. Where not all
-// fit there are fewer places than cards.
+// cardSizes are the least sizes of cards at density 1, from what tells most to what tells least.
+var cardSizes = []struct{ w, h, gap float64 }{{300, 120, 12}, {176, 58, 8}, {150, 28, 6}}
+
+// cardPlaces shares a place out among n cards of the most telling size of which all fit, in as few rows as keep
+// them wide enough. Where not even the smallest all fit there are fewer places than cards.
 func cardPlaces(place plot.Rect, n int, k float64) []plot.Rect {
-	gap := 12 * k
-	perRow := max(1, int((place.W+gap)/(300*k+gap)))
-	rows := max(1, int((place.H+gap)/(120*k+gap)))
-	rows = min(rows, (n+perRow-1)/perRow)
-	perRow = min(perRow, (n+rows-1)/rows)
-	w := (place.W - float64(perRow-1)*gap) / float64(perRow)
-	h := (place.H - float64(rows-1)*gap) / float64(rows)
-	out := make([]plot.Rect, 0, n)
-	for i := range min(n, perRow*rows) {
-		out = append(out, plot.Rect{X: math.Round(place.X + float64(i%perRow)*(w+gap)), Y: math.Round(place.Y + float64(i/perRow)*(h+gap)), W: math.Round(w), H: math.Round(h)})
+	for i, size := range cardSizes {
+		gap := size.gap * k
+		perRow := max(1, int((place.W+gap)/(size.w*k+gap)))
+		rows := max(1, int((place.H+gap)/(size.h*k+gap)))
+		if n > perRow*rows && i < len(cardSizes)-1 {
+			continue
+		}
+		rows = min(rows, (n+perRow-1)/perRow)
+		perRow = min(perRow, (n+rows-1)/rows)
+		w := (place.W - float64(perRow-1)*gap) / float64(perRow)
+		h := (place.H - float64(rows-1)*gap) / float64(rows)
+		out := make([]plot.Rect, 0, n)
+		for i := range min(n, perRow*rows) {
+			out = append(out, plot.Rect{X: math.Round(place.X + float64(i%perRow)*(w+gap)), Y: math.Round(place.Y + float64(i/perRow)*(h+gap)), W: math.Round(w), H: math.Round(h)})
+		}
+		return out
 	}
-	return out
+	return nil
 }
 
 func paintCards(n pen, env Env, place plot.Rect, list []cluster, now time.Time) {
@@ -36,41 +45,112 @@ func paintCards(n pen, env Env, place plot.Rect, list []cluster, now time.Time) 
 		if i == len(places)-1 {
 			more = len(list) - len(places)
 		}
-		paintCard(n, env, card, list[i], more, now)
+		if card.H < 108*n.k || card.W < 240*n.k {
+			paintSmallCard(n, env, card, &list[i], more, now)
+		} else {
+			paintCard(n, env, card, list[i], more, now)
+		}
 	}
+}
+
+// paintCardFrame draws what a card stands on.
+func paintCardFrame(n pen, card plot.Rect, state model.State) {
+	k := n.k
+	n.FillRound(card, 6*k, n.p.Surface)
+	switch state {
+	case model.Critical:
+		n.StrokeRound(card, 6*k, 2*k, n.p.Critical, nil)
+	case model.Stale:
+		n.Hatch(card.Inset(k), 6*k, 9*k, 1.5*k, n.p.Hatch)
+		n.StrokeRound(card, 6*k, 1.5*k, n.p.State(markKind(state)), plot.Dash{6 * k, 4 * k})
+	case model.Unknown:
+		n.StrokeRound(card, 6*k, 1.5*k, n.p.State(markKind(state)), plot.Dash{6 * k, 4 * k})
+	default:
+		n.StrokeRound(card, 6*k, max(1, k), n.p.Edge, nil)
+	}
+}
+
+// paintSmallCard is one of many: the name and how many pods are not well and, where it is high enough, nodes and
+// pods below.
+func paintSmallCard(n pen, env Env, card plot.Rect, c *cluster, more int, now time.Time) {
+	k := n.k
+	paintCardFrame(n, card, c.state)
+	defer n.Clip(card)()
+	dim := c.state == model.Stale || c.state == model.Unknown
+	line := plot.Rect{X: card.X + 10*k, Y: card.Y, W: card.W - 20*k, H: card.H}
+	two := card.H >= 54*k
+	if two {
+		line.H = card.H / 2
+	}
+	base := line.Center().Y + 7*k
+	n.mark(c.state, line.X+10*k, base-7*k, 22)
+	x, edge := line.X+28*k, line.Right()
+	side, ink := "", n.ink(model.Warning)
+	switch missing := c.pods - c.podsReady; {
+	case more > 0:
+		side, ink = env.Text("+%d more", more), n.p.Text
+	case c.state == model.Stale:
+		side, ink = Duration(env.Text, now.Sub(c.seen)), n.p.Text2
+	case !two && c.podsReady >= 0 && missing > 0:
+		side = strconv.Itoa(missing)
+	}
+	if side != "" {
+		edge = n.right(edge, base, side, 18, true, ink) - 8*k
+	}
+	name := middle(n, c.name, 18, c.state.Problem(), edge-x)
+	if dim {
+		n.under(x, x+n.width(name, 18, false), base, 18)
+	}
+	n.text(x, base, name, 18, c.state.Problem(), n.p.Text)
+	if !two {
+		return
+	}
+	base = card.Y + card.H*.75 + 5*k
+	right, names := line.Right(), card.W >= 240*k && !dim
+	if names {
+		right = n.right(right, base, env.Text("pods"), 18, false, n.p.Muted) - 6*k
+	}
+	ofTotal(n, right, base, c.podsReady, c.pods, model.Warning, dim)
+	if x := smallOfTotal(n, line.X, base, c.nodesReady, c.nodes, model.Critical, dim); names {
+		n.text(x+6*k, base, env.Text("nodes"), 18, false, n.p.Muted)
+	}
+}
+
+// smallOfTotal is ofTotal from x on; it returns where that ends.
+func smallOfTotal(n pen, x, base float64, ready, total int, missing model.State, dim bool) float64 {
+	w := n.width("–", 24, false)
+	if ready >= 0 && total >= 0 {
+		w = n.width(strconv.Itoa(ready), 24, ready < total && !dim) + n.width("/"+strconv.Itoa(total), 20, false)
+		if ready < total && !dim && missing == model.Critical {
+			w += 18 * n.k // its plate
+		}
+	}
+	ofTotal(n, x+w, base, ready, total, missing, dim)
+	return x + w
 }
 
 func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Time) {
 	k := n.k
-	n.FillRound(card, 6*k, n.p.Surface)
 	dim := c.state == model.Stale || c.state == model.Unknown
-	switch {
-	case c.state == model.Critical:
-		n.StrokeRound(card, 6*k, 2*k, n.p.Critical, nil)
-	case dim:
-		if c.state == model.Stale {
-			n.Hatch(card.Inset(k), 6*k, 9*k, 1.5*k, n.p.Hatch)
-		}
-		n.StrokeRound(card, 6*k, 1.5*k, n.p.State(markKind(c.state)), plot.Dash{6 * k, 4 * k})
-	default:
-		n.StrokeRound(card, 6*k, max(1, k), n.p.Edge, nil)
-	}
+	paintCardFrame(n, card, c.state)
 	restore := n.Clip(card)
 	defer restore()
 	n.mark(c.state, card.X+32*k, card.Y+31*k, 30)
 	right := card.Right() - 18*k
-	side, col := c.version, n.p.Muted
-	if dim {
+	side, col, room := c.version, n.p.Muted, card.W*.4
+	switch {
+	case c.state == model.Stale:
+		side, col = env.Text("%s old", Duration(env.Text, now.Sub(c.seen))), n.p.Text
+	case c.denied != "":
+		side, col, room = env.Text("no permission: %s", c.denied), n.p.Unknown, card.W*.55
+	case dim:
 		side, col = c.reason, n.p.Text
-		if c.state == model.Stale {
-			side = env.Text("%s old", Duration(env.Text, now.Sub(c.seen)))
-		}
 	}
 	if more > 0 {
 		side = env.Text("+%d more", more)
 		col = n.p.Text
 	}
-	side = n.fit(side, 18, dim, card.W*.4)
+	side = n.fit(side, 18, dim, room)
 	if dim {
 		n.under(right-n.width(side, 18, true), right, card.Y+38*k, 18)
 	}
@@ -103,7 +183,7 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 		podsX = card.X + card.W*.46
 	}
 	cardFigure(n, card.X+18*k, card.Y, podsX-card.X-24*k, c.nodesReady, c.nodes, env.Text("nodes"), model.Critical, dim, func(missing int) string { return env.Text("%d not ready", missing) })
-	room := card.Right() - podsX - 18*k
+	room = card.Right() - podsX - 18*k
 	if use {
 		room = right - useW - 12*k - podsX
 	}

@@ -73,7 +73,7 @@ func perCluster(ctx context.Context, src model.Source, expr string) (map[string]
 
 // clusterTally counts what is in a cluster.
 type clusterTally struct {
-	namespaces                                      int
+	namespaces, critical, warning                   int // critical and warning are all things in these states
 	workloads, workloadsWell, services, serviceWell int
 	reasons                                         map[string]int // of pods with a problem
 	reasonState                                     map[string]model.State
@@ -85,31 +85,45 @@ func tallyClusters(src model.Source, index map[string]int) []clusterTally {
 	for i := range out {
 		out[i].reasons, out[i].reasonState = map[string]int{}, map[string]model.State{}
 	}
-	for _, kind := range []model.Kind{model.KindNamespace, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet, model.KindService, model.KindPod} {
-		for _, e := range src.Entities(model.Filter{Kind: kind}) {
-			i, ok := index[ancestor(e.ID)]
-			if !ok {
-				continue
+	for _, e := range src.Entities(model.Filter{Under: "kube"}) {
+		i, ok := index[ancestor(e.ID)]
+		if !ok {
+			continue
+		}
+		t, well := &out[i], 0
+		if e.State == model.OK {
+			well = 1
+		}
+		switch e.Kind {
+		case model.KindCluster, model.KindNamespace, model.KindProject: // sums of others
+		case model.KindPod:
+			if e.State.Problem() {
+				t.addReason(e)
 			}
-			t, well := &out[i], 0
-			if e.State == model.OK {
-				well = 1
-			}
-			switch kind {
-			case model.KindNamespace:
-				t.namespaces++
-			case model.KindService:
-				t.services, t.serviceWell = t.services+1, t.serviceWell+well
-			case model.KindPod:
-				if e.State.Problem() {
-					t.addReason(e)
-				}
-			default:
-				t.workloads, t.workloadsWell = t.workloads+1, t.workloadsWell+well
-			}
+			fallthrough
+		default:
+			t.problem(e.State)
+		}
+		switch e.Kind {
+		case model.KindNamespace:
+			t.namespaces++
+		case model.KindService:
+			t.services, t.serviceWell = t.services+1, t.serviceWell+well
+		case model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet:
+			t.workloads, t.workloadsWell = t.workloads+1, t.workloadsWell+well
 		}
 	}
 	return out
+}
+
+// problem counts a thing in trouble.
+func (t *clusterTally) problem(s model.State) {
+	switch s {
+	case model.Critical:
+		t.critical++
+	case model.Warning:
+		t.warning++
+	}
 }
 
 // addReason counts a pod by the first words of what is wrong with it.
@@ -135,6 +149,12 @@ func (t *clusterTally) addReason(e model.Entity) {
 // facts are the counts as figures, the most frequent problem of pods first.
 func (t *clusterTally) facts(env Env) []clusterFact {
 	var out []clusterFact
+	if t.critical > 0 {
+		out = append(out, clusterFact{what: env.Text("critical"), figure: strconv.Itoa(t.critical), state: model.Critical})
+	}
+	if t.warning > 0 {
+		out = append(out, clusterFact{what: env.Text("warning"), figure: strconv.Itoa(t.warning), state: model.Warning})
+	}
 	if t.workloads > 0 {
 		out = append(out, clusterFact{what: env.Text("workloads"), ready: t.workloadsWell, total: t.workloads, note: env.Text("%d short", t.workloads-t.workloadsWell), state: model.Warning})
 	}

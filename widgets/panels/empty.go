@@ -142,7 +142,7 @@ func related(rows []model.SourceStatus, s selector) []model.SourceStatus {
 
 // kubeKinds are the kinds of things that only a Kubernetes source tells of.
 var kubeKinds = []model.Kind{model.KindCluster, model.KindNamespace, model.KindNode, model.KindPod, model.KindDeployment,
-	model.KindStatefulSet, model.KindDaemonSet, model.KindService, "workloads"}
+	model.KindStatefulSet, model.KindDaemonSet, model.KindService, model.KindJob, model.KindCronJob, model.KindIngress, model.KindVolumeClaim, "workloads"}
 
 // nothing says why there is no entity of a kind to show: the sources that should tell are asked.
 func nothing(src model.Source, env Env, kind model.Kind, under string) *Notice {

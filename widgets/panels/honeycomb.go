@@ -17,7 +17,7 @@ type honeycombOptions struct {
 	Common `yaml:",inline"`
 	Of     string          `yaml:"of"`      // kind of entity, default pod
 	Under  string          `yaml:"under"`   // ID of an ancestor, for example kube/prod-seoul
-	Group  string          `yaml:"group"`   // "node" (default for pods), "namespace", "none", or the name of a label
+	Group  string          `yaml:"group"`   // "node" (default for pods), "namespace", "workload", "cluster", "zone", "role", "none", or the name of a label
 	Level  string          `yaml:"level"`   // PromQL joined to the cells by its labels: how busy the calm ones are
 	Busy   model.Localized `yaml:"busy"`    // what the level measures, for example CPU
 	Full   float64         `yaml:"full"`    // level of the busiest cell; default the greatest found
@@ -65,7 +65,8 @@ type cell struct {
 	id, name, reason, place string
 	state                   model.State
 	since                   time.Time
-	level                   int // 0..3, how busy it is
+	level                   int    // 0..3, how busy it is
+	figure                  string // what is said beside its name, "3/4"; "" for nothing
 }
 
 // comb is a group of cells.
@@ -75,6 +76,9 @@ type comb struct {
 	reason   string
 	cells    []cell
 	worst    model.State
+	sick     int     // cells with a problem
+	figure   string  // what is said beside its name; "" for how many cells there are
+	span     int     // columns that it takes on a map of blocks; below 1 stands for 1
 	titleW   float64 // pixels that its name and its count take
 	reasonW  float64 // and its reason, in one line
 }
@@ -139,9 +143,15 @@ func (h *honeycomb) levels(ctx context.Context, src model.Source) (map[string]in
 	return out, nil
 }
 
+// groupOf is the name of the group that a thing is in: its cluster, its role, or what a label of that name says.
 func (h *honeycomb) groupOf(e model.Entity) string {
-	if h.Group == "none" {
+	switch h.Group {
+	case "none":
 		return ""
+	case "cluster":
+		return clusterOf(e.ID)
+	case "role":
+		return e.Labels["roles"]
 	}
 	return e.Labels[h.Group]
 }
@@ -156,28 +166,30 @@ func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
 	}
 	index := map[string]int{}
 	var out []comb
-	for _, c := range cells {
-		i, ok := index[c.place]
+	of, counts := make([]int, len(cells)), []int{}
+	for i, c := range cells {
+		j, ok := index[c.place]
 		if !ok {
-			i = len(out)
-			index[c.place] = i
+			j = len(out)
+			index[c.place] = j
 			node := nodes[c.place]
 			g := comb{name: c.place, id: node.ID, state: node.State, reason: node.Reason}
 			if node.ID == "" {
 				g.state = model.OK
 			}
-			out = append(out, g)
+			out, counts = append(out, g), append(counts, 0)
 		}
-		out[i].cells = append(out[i].cells, c)
+		of[i] = j
+		counts[j]++
+	}
+	for j, n := range counts {
+		out[j].cells = make([]cell, 0, n)
+	}
+	for i, j := range of {
+		out[j].cells = append(out[j].cells, cells[i])
 	}
 	for i := range out {
-		g := &out[i]
-		g.worst = g.state
-		for _, c := range g.cells {
-			if c.state.Worse(g.worst) {
-				g.worst = c.state
-			}
-		}
+		out[i].tally()
 	}
 	slices.SortFunc(out, func(a, b comb) int {
 		if (a.name == "") != (b.name == "") { // what has no place, a pod without a node, comes last
@@ -186,6 +198,20 @@ func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
 		return cmp.Compare(a.name, b.name)
 	})
 	return out
+}
+
+// tally finds the worst state of a group and counts its problems.
+func (c *comb) tally() {
+	c.worst, c.sick = c.state, 0
+	for i := range c.cells {
+		s := c.cells[i].state
+		if s.Worse(c.worst) {
+			c.worst = s
+		}
+		if s.Problem() {
+			c.sick++
+		}
+	}
 }
 
 // measure finds out how much room the group's words take.
@@ -200,8 +226,33 @@ func (c *comb) measure(env Env) {
 // paintHead counts the states and explains the levels.
 func (h *honeycomb) paintHead(n pen, env Env, row plot.Rect, counts map[model.State]int) {
 	k := n.k
+	x, all := paintCounts(n, env, row, h.Things.In(env.Lang), counts)
+	if h.level == nil || !all {
+		return
+	}
+	base := row.Y + 31*k
+	less, more := env.Text("less"), strings.TrimSpace(h.Busy.In(env.Lang)+" "+env.Text("more"))
+	if env.Lang == "en" {
+		more = strings.TrimSpace(env.Text("more") + " " + h.Busy.In(env.Lang))
+	}
+	w := n.width(less, 18, false) + n.width(more, 18, false) + 4*20*k + 22*k
+	if x+w+20*k > row.Right() {
+		return
+	}
+	x = n.right(row.Right(), base, more, 18, false, n.p.Muted) - 18*k
+	for i := 3; i >= 0; i-- {
+		hexagon(n, x, base-6*k, 10*k, n.p.OKCells[i])
+		x -= 20 * k
+	}
+	n.right(x+2*k, base, less, 18, false, n.p.Muted)
+}
+
+// paintCounts writes how many things are in each state, the worst first, and returns where that ends and
+// whether there was room for all of it.
+func paintCounts(n pen, env Env, row plot.Rect, things string, counts map[model.State]int) (end float64, all bool) {
+	k := n.k
 	x, base := row.X, row.Y+31*k
-	if things := h.Things.In(env.Lang); things != "" && row.W >= 560*k {
+	if things != "" && row.W >= 560*k {
 		total := 0
 		for _, c := range counts {
 			total += c
@@ -224,7 +275,7 @@ func (h *honeycomb) paintHead(n pen, env Env, row plot.Rect, counts map[model.St
 		}
 		text := fmt.Sprint(c)
 		if x+60*k+n.width(text, 20, true) > row.Right() {
-			return
+			return x, false
 		}
 		n.mark(s, x+10*k, base-6*k, 22)
 		x += 28 * k
@@ -233,21 +284,5 @@ func (h *honeycomb) paintHead(n pen, env Env, row plot.Rect, counts map[model.St
 		}
 		x = n.text(x, base, text, 20, true, ink) + 20*k
 	}
-	if h.level == nil {
-		return
-	}
-	less, more := env.Text("less"), strings.TrimSpace(h.Busy.In(env.Lang)+" "+env.Text("more"))
-	if env.Lang == "en" {
-		more = strings.TrimSpace(env.Text("more") + " " + h.Busy.In(env.Lang))
-	}
-	w := n.width(less, 18, false) + n.width(more, 18, false) + 4*20*k + 22*k
-	if x+w+20*k > row.Right() {
-		return
-	}
-	x = n.right(row.Right(), base, more, 18, false, n.p.Muted) - 18*k
-	for i := 3; i >= 0; i-- {
-		hexagon(n, x, base-6*k, 10*k, n.p.OKCells[i])
-		x -= 20 * k
-	}
-	n.right(x+2*k, base, less, 18, false, n.p.Muted)
+	return x, true
 }

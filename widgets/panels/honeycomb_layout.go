@@ -20,7 +20,8 @@ const (
 	rowRatio  = 0.866
 	// combLargest is the widest pitch: larger cells would make few pods look like a great thing.
 	combLargest = 40.0
-	reasonLine  = 24 // what is said of a sick node, below its cells
+	leastPitch  = 12.0 // the narrowest
+	reasonLine  = 24   // what is said of a sick node, below its cells
 )
 
 // combLayout is where everything of a honeycomb stands, from the body's corner.
@@ -33,7 +34,8 @@ type combLayout struct {
 	worst  *cell
 	foot   plot.Rect
 	k      float64
-	single bool // few enough critical cells to draw each larger than its place
+	single bool      // few enough critical cells to draw each larger than its place
+	blocks *blockMap // nil unless there are so many cells that each group is a block
 }
 
 type cellPlace struct {
@@ -49,7 +51,8 @@ type combPlace struct {
 
 // layComb finds the largest cells with which all groups fit under names that are not cut. Where none
 // do the names are cut, and after that the groups are given up: the cells are laid out in one field,
-// worst first, and what does not fit is counted.
+// worst first. Where not all fit there either each group is a block, in which what is well is counted; and what
+// is in no group is counted.
 func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 	lay := combLayout{k: k, worst: worstCell(cells)}
 	if lay.worst != nil && body.H >= 130*k {
@@ -73,8 +76,23 @@ func layComb(combs []comb, cells []cell, body plot.Rect, k float64) combLayout {
 			}
 		}
 	}
+	if len(combs) > 1 && len(cells) > fieldRoom(body, leastPitch*k) {
+		most := 0
+		for _, c := range combs {
+			if c.id != "" { // nodes are alike, namespaces are not
+				most = max(most, len(c.cells))
+			}
+		}
+		lay.blocks = layBlocks([]kubeZone{{combs: combs}}, roomFor(most), body, k)
+		return lay
+	}
 	lay.flat(cells, body)
 	return lay
+}
+
+// fieldRoom is how many cells fit into one field.
+func fieldRoom(body plot.Rect, pitch float64) int {
+	return max(1, int((body.W-pitch/2)/pitch)) * max(1, int((body.H-pitch*.3)/(pitch*rowRatio)))
 }
 
 // grid is a way to lay groups out in equal boxes.
@@ -261,14 +279,22 @@ func worstCell(cells []cell) *cell {
 	var out *cell
 	for i := range cells {
 		c := &cells[i]
-		if c.state.Problem() && (out == nil || c.state.Worse(out.state) || c.state == out.state && c.since.Before(out.since)) {
+		if c.state.Problem() && c.worse(out) {
 			out = c
 		}
 	}
 	return out
 }
 
+// worse reports whether a cell is to be named before another, which may be nil.
+func (c *cell) worse(than *cell) bool {
+	return than == nil || c.state.Worse(than.state) || c.state == than.state && c.since.Before(than.since)
+}
+
 func (l *combLayout) spots() []Spot {
+	if l.blocks != nil {
+		return l.blockSpots()
+	}
 	out := make([]Spot, 0, len(l.places)+len(l.titles))
 	for _, t := range l.titles {
 		if t.id != "" {
@@ -285,7 +311,19 @@ func (l *combLayout) spots() []Spot {
 	return out
 }
 
+// blockSpots are the spots of groups that are blocks. A group that is no entity is left to its cells.
+func (l *combLayout) blockSpots() []Spot {
+	out := l.blocks.spots(camera{})
+	if l.worst != nil && !l.foot.Empty() {
+		out = append(out, Spot{Rect: l.foot, Entity: l.worst.id})
+	}
+	return out
+}
+
 func (l *combLayout) paint(n pen, env Env, body plot.Rect, now time.Time) {
+	if l.blocks != nil {
+		l.blocks.paint(n, env, body, camera{}, "")
+	}
 	for _, t := range l.titles {
 		l.paintTitle(n, body, t)
 	}
@@ -306,7 +344,7 @@ func (l *combLayout) paint(n pen, env Env, body plot.Rect, now time.Time) {
 		n.text(body.X+l.moreAt.X, body.Y+l.moreAt.Y, fmt.Sprintf("+%d", l.more), 20, true, n.p.Text2)
 	}
 	if l.worst != nil && !l.foot.Empty() {
-		l.paintFoot(n, env, l.foot.Offset(body.X, body.Y), now)
+		paintWorst(n, env, l.foot.Offset(body.X, body.Y), l.worst, now)
 	}
 }
 
@@ -399,9 +437,9 @@ func hexagon(n pen, x, y, r float64, col colour) {
 	n.Polygon(pts[:], col)
 }
 
-// paintFoot names the worst cell, where it is, what is wrong and since when.
-func (l *combLayout) paintFoot(n pen, env Env, r plot.Rect, now time.Time) {
-	k, c := l.k, l.worst
+// paintWorst names the worst cell, where it is, what is wrong and since when.
+func paintWorst(n pen, env Env, r plot.Rect, c *cell, now time.Time) {
+	k := n.k
 	n.rule(r.X, r.Right(), r.Y, n.p.Grid)
 	base := r.Y + 29*k
 	edge := n.plate(r.Right(), base+1*k, Duration(env.Text, now.Sub(c.since)), 20, c.state) - 14*k

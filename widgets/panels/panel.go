@@ -36,6 +36,11 @@ type Env struct {
 	Keep Keeper
 	// Fixed says that people may look but arrange nothing: a kiosk.
 	Fixed bool
+	// Live is asked for documents and logs; nil where nothing is live: a recording, a data folder.
+	Live model.Inspector
+	// Withheld says that documents and logs are not shown: a kiosk stands before people for whom they may
+	// not be meant.
+	Withheld bool
 }
 
 // Keeper keeps what people arranged by hand, across restarts. Safe for concurrent use; it writes to

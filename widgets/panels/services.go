@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 	"github.com/nocturne-noc/nocturne/widgets/plot"
@@ -247,13 +246,18 @@ func (l serviceLayout) paint(n pen, env Env, body plot.Rect) {
 }
 
 func paintService(n pen, s service, r plot.Rect) {
+	n.stateBox(r, s.name, countText(s.ready), "/"+countText(s.total), s.state)
+}
+
+// stateBox draws a box with a name and below it a figure, the part that matters in the colour of a state.
+func (n pen) stateBox(r plot.Rect, name, strong, rest string, state model.State) {
 	k := n.k
-	fill, name, figure, bad := n.p.Raised, n.p.Text2, n.p.Text2, s.state.Problem()
-	if s.state == model.Critical {
+	fill, ink, figure, bad := n.p.Raised, n.p.Text2, n.p.Text2, state.Problem()
+	if state == model.Critical {
 		fill = n.p.CritTint
 	}
 	n.FillRound(r, 5*k, fill)
-	switch s.state {
+	switch state {
 	case model.Critical:
 		n.StrokeRound(r, 5*k, 3*k, n.p.Critical, nil)
 	case model.Warning:
@@ -262,24 +266,19 @@ func paintService(n pen, s service, r plot.Rect) {
 		n.StrokeRound(r, 5*k, max(1, k), n.p.Outline, nil)
 	default:
 		n.hatched(r)
-		n.StrokeRound(r, 5*k, 1.5*k, n.p.State(markKind(s.state)), plot.Dash{6 * k, 4 * k})
+		n.StrokeRound(r, 5*k, 1.5*k, n.p.State(markKind(state)), plot.Dash{6 * k, 4 * k})
 	}
 	edge := r.Right() - 10*k
-	if s.state != model.OK {
-		n.mark(s.state, r.Right()-20*k, r.Bottom()-18*k, 22)
+	if state != model.OK {
+		n.mark(state, r.Right()-20*k, r.Bottom()-18*k, 22)
 	}
 	if bad {
-		name, figure = n.p.Text, n.ink(s.state)
+		ink, figure = n.p.Text, n.ink(state)
 	}
-	text := n.fit(s.name, 18, true, edge-r.X-13*k)
-	n.text(r.X+13*k, r.Y+25*k, text, 18, true, name)
-	ready, total := "–", "–"
-	if s.ready >= 0 {
-		ready = strconv.Itoa(s.ready)
+	n.text(r.X+13*k, r.Y+25*k, n.fit(name, 18, true, edge-r.X-13*k), 18, true, ink)
+	if state != model.OK {
+		edge -= 26 * k
 	}
-	if s.total >= 0 {
-		total = strconv.Itoa(s.total)
-	}
-	x := n.text(r.X+13*k, r.Y+49*k, ready, 20, bad, figure)
-	n.text(x, r.Y+49*k, "/"+total, 18, false, n.p.Muted)
+	x := n.text(r.X+13*k, r.Y+49*k, n.fit(strong, 20, bad, edge-r.X-13*k), 20, bad, figure)
+	n.text(x, r.Y+49*k, n.fit(rest, 18, false, edge-x), 18, false, n.p.Muted)
 }

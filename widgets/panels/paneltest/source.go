@@ -34,7 +34,7 @@ type Source struct {
 	Err      error         // answer of every query when not nil
 	From, To time.Time
 
-	sort sync.Once
+	sort, sortLinks sync.Once
 }
 
 var _ model.Source = (*Source)(nil)
@@ -58,7 +58,7 @@ func (s *Source) Entities(f model.Filter) []model.Entity {
 	s.sort.Do(func() {
 		slices.SortFunc(s.Things, func(a, b model.Entity) int { return cmp.Compare(a.ID, b.ID) })
 	})
-	var out []model.Entity
+	out := make([]model.Entity, 0, len(s.Things))
 	for _, e := range s.Things {
 		if (f.Kind == "" || f.Kind == e.Kind) && (f.Source == "" || f.Source == e.Source) &&
 			(f.ID == "" || f.ID == e.ID) && (f.Under == "" || under(e.ID, f.Under)) {
@@ -72,14 +72,16 @@ func under(id, ancestor string) bool { return id == ancestor || strings.HasPrefi
 
 // Links implements model.Source.
 func (s *Source) Links(f model.Filter) []model.Link {
-	var out []model.Link
+	s.sortLinks.Do(func() {
+		slices.SortFunc(s.Cables, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
+	})
+	out := make([]model.Link, 0, len(s.Cables))
 	for _, l := range s.Cables {
 		if (f.Kind == "" || string(f.Kind) == l.Kind) && (f.Source == "" || f.Source == l.Source) &&
 			(f.ID == "" || f.ID == l.A || f.ID == l.B) && (f.Under == "" || under(l.A, f.Under) || under(l.B, f.Under)) {
 			out = append(out, l)
 		}
 	}
-	slices.SortFunc(out, func(a, b model.Link) int { return cmp.Compare(a.Key(), b.Key()) })
 	return out
 }
 
