@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test demo test race vet run build lint bench bench-history fuzz screens demo-recording lab-build lab-up lab-down lab-test clean
+.PHONY: help deps deps-test demo test race vet run build lint bench bench-history bench-scrape bench-kube fuzz screens demo-recording lab-build lab-up lab-down lab-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -55,6 +55,13 @@ bench: deps-test ## the project's own benchmarks, each beside its peer
 
 bench-history: deps-test ## history beside Prometheus' tsdb and rrdtool, some five minutes
 	$(GO) test -tags $(TAGS) -run '^$$' -bench 'History|RRDTool|Panels|Reopen|Events$$' -timeout 60m ./store
+
+bench-scrape: deps-test ## 500 targets of 1,000 series beside Debian's prometheus, some four minutes
+	$(GO) test -tags $(TAGS) -run '^$$' -bench BenchmarkScrape -benchtime 1x -timeout 15m ./collectors/scrape
+
+bench-kube: deps-test lab-build ## 20,000 pods on a real API server: memory, time and processor, some five minutes
+	$(LAB) build
+	$(GO) test -tags $(TAGS) -run '^$$' -bench KubeSync -benchtime 1x -timeout 20m -v ./collectors/kube
 
 fuzz: ## each fuzz test for 20 s
 	@.ci/fuzz $(TAGS)

@@ -86,6 +86,9 @@ func defaultBoardNames(kinds map[string]bool) []string {
 	if kinds["snmp"] {
 		names = append(names, "network")
 	}
+	if kinds["probe"] {
+		names = append(names, "probes")
+	}
 	return append(names, "servers", "wall")
 }
 
