@@ -50,9 +50,9 @@ func (c *Chunk) Append(t int64, v float64) {
 		first := c.t
 		c.step = t - first
 		c.t = first - c.step
-	case 2: // or the second and the third, where the first came in between
+	case 2: // or the second and the third, where the first was off the grid
 		before := c.regular(1)
-		if step := t - before; 0 < c.step && c.step < step && step < longestStep {
+		if step := t - before; step != c.step && 0 < min(step, c.step) && max(step, c.step) < longestStep {
 			first := c.regular(0)
 			c.step = step
 			c.t = before - 2*step

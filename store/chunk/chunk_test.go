@@ -226,7 +226,7 @@ func TestConstantSeriesNeedsNoBuffer(t *testing.T) {
 	allocs := testing.AllocsPerRun(len(chunks)-2, func() {
 		c := &chunks[i]
 		i++
-		c.Append(start-3_700, 42)
+		c.Append(start-[]int64{3_700, 13_700}[i%2], 42)
 		for k := range 20 {
 			c.Append(start+int64(k)*every, 42)
 		}
