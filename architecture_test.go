@@ -33,6 +33,7 @@ var mayImport = []struct {
 	{"collectors/host/...", []string{"collectors/host/...", "collectors", "store/model"}},
 	{"collectors/kube/...", []string{"collectors/kube/...", "collectors", "store/model"}},
 	{"collectors/scrape/...", []string{"collectors/scrape/...", "collectors", "store/model", "assets"}},
+	{"collectors/kube/...", []string{"collectors/kube/...", "collectors", "store/model", "assets"}},
 	{"collectors/snmp/...", []string{"collectors/snmp/...", "collectors", "store/model", "assets"}},
 	{"collectors/probe", []string{"collectors", "store/model"}},
 	{"collectors/syslog", []string{"collectors", "store/model"}},
