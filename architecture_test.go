@@ -31,7 +31,6 @@ var mayImport = []struct {
 	{"collectors/catalog", []string{"collectors/..."}},
 	{"collectors", []string{"store/model"}},
 	{"collectors/host/...", []string{"collectors/host/...", "collectors", "store/model"}},
-	{"collectors/kube/...", []string{"collectors/kube/...", "collectors", "store/model"}},
 	{"collectors/scrape/...", []string{"collectors/scrape/...", "collectors", "store/model", "assets"}},
 	{"collectors/kube/...", []string{"collectors/kube/...", "collectors", "store/model", "assets"}},
 	{"collectors/snmp/...", []string{"collectors/snmp/...", "collectors", "store/model", "assets"}},
