@@ -14,7 +14,11 @@ func wallConfig(p plan, clusters []clusterPlan, dir string) string {
 	var text strings.Builder
 	text.WriteString("sources:\n  - {kind: host, every: 5s}\n")
 	for _, c := range clusters {
-		fmt.Fprintf(&text, "  - {kind: kubernetes, name: %s, kubeconfig: %q, context: %s, every: 5s}\n", c.Name, kubeconfigIn(dir), c.Name)
+		more := ""
+		if c.Rich { // what a role must be asked for
+			more = ", certificates: true, helm: true, kubelet_summary: true, custom: [lab.example]"
+		}
+		fmt.Fprintf(&text, "  - {kind: kubernetes, name: %s, kubeconfig: %q, context: %s, every: 5s%s}\n", c.Name, kubeconfigIn(dir), c.Name, more)
 	}
 	return text.String() + networkSources(p, dir)
 }

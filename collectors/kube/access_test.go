@@ -32,7 +32,7 @@ func TestNarrowRole(t *testing.T) {
 	}
 	_, kubeconfig := a.start(t)
 	b := newBoard()
-	runCluster(t, Config{Kubeconfig: kubeconfig}, time.Second, b, func(c *Cluster) { c.widenEvery = 100 * time.Millisecond })
+	runCluster(t, Config{Kubeconfig: kubeconfig}, time.Second, b, func(c *Cluster) { c.reviewEvery = 100 * time.Millisecond })
 	b.await(t, 15*time.Second, "its namespace", func() bool {
 		cluster := b.entities["kube/ctx-a"]
 		return b.entities[podID].State == model.OK && cluster.State == model.Unknown && cluster.Reason == "only namespace shop is readable"
@@ -54,6 +54,48 @@ func TestNarrowRole(t *testing.T) {
 	a.deny(0, "other/pods", "default/pods")
 	b.await(t, 20*time.Second, "the whole cluster", func() bool {
 		return b.entities["kube/ctx-a"].State == model.OK && b.entities["kube/ctx-a/ns/other/pod/p2"].State == model.OK && b.row().State == model.OK
+	})
+}
+
+// A permission that is withdrawn shows though the watch is open still, and so does its return; nothing else
+// is touched.
+func TestWithdrawnUnderOpenWatch(t *testing.T) {
+	t.Parallel()
+	const serviceID = "kube/ctx-a/ns/shop/service/web"
+	a := filled()
+	a.put("services", &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}})
+	_, kubeconfig := a.start(t)
+	b := newBoard()
+	runCluster(t, Config{Kubeconfig: kubeconfig}, time.Second, b, func(c *Cluster) { c.reviewEvery = 100 * time.Millisecond })
+	well := func() bool { return b.entities[serviceID].State == model.OK && b.row().State == model.OK }
+	b.await(t, 15*time.Second, "the whole cluster", well)
+	a.withdraw(http.StatusForbidden, "services")
+	b.await(t, 10*time.Second, "no permission", func() bool {
+		cluster := b.entities["kube/ctx-a"]
+		return b.entities[serviceID].State == model.Unknown && cluster.Labels["no_permission"] == "services" && b.entities[podID].State == model.OK
+	})
+	a.withdraw(0, "services")
+	b.await(t, 10*time.Second, "permission again", well)
+}
+
+// A role that is cut down to one namespace while all was watched leaves that namespace on the wall, and
+// nothing of the others.
+func TestRoleBecomesNarrow(t *testing.T) {
+	t.Parallel()
+	a := filled()
+	a.put("namespaces", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
+	other := testPod("p2", running)
+	other.Namespace = "other"
+	a.put("pods", other)
+	_, kubeconfig := a.start(t)
+	b := newBoard()
+	runCluster(t, Config{Kubeconfig: kubeconfig}, time.Second, b, func(c *Cluster) { c.reviewEvery = 100 * time.Millisecond })
+	const otherID = "kube/ctx-a/ns/other/pod/p2"
+	b.await(t, 15*time.Second, "the whole cluster", func() bool { return b.entities[otherID].State == model.OK })
+	a.withdraw(http.StatusForbidden, "/pods", "default/pods", "other/pods", "nodes", "namespaces")
+	b.await(t, 20*time.Second, "one namespace", func() bool {
+		_, shown := b.entities[otherID]
+		return !shown && b.entities[podID].State == model.OK && b.entities["kube/ctx-a"].Reason == "only namespace shop is readable"
 	})
 }
 

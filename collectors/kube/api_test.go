@@ -101,13 +101,22 @@ func (a *apiServer) tell(collection string, event any) {
 	}
 }
 
-// deny has a collection answered with an HTTP status, 0 for well, and ends its watches. As
+// withdraw has a collection answered with an HTTP status, 0 for well; its watches stay open. As
 // namespace/collection it concerns one namespace, as /collection what is asked of all at once.
-func (a *apiServer) deny(status int, collections ...string) {
+func (a *apiServer) withdraw(status int, collections ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, collection := range collections {
 		a.refuse[collection] = status
+	}
+}
+
+// deny does the same and ends the watches.
+func (a *apiServer) deny(status int, collections ...string) {
+	a.withdraw(status, collections...)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, collection := range collections {
 		for c, of := range a.watches {
 			if of == collection[strings.Index(collection, "/")+1:] {
 				close(c)

@@ -37,8 +37,9 @@ type Cluster struct {
 	execPlugin          string   // program that the credentials come from, "" for none
 	home                string   // namespace of the context, "" for none
 	namespaces          []string // that are configured, nil for all
+	spaces              []string // namespaces that the role could list last
 	kubeletSummary      bool     // ask the kubelets for statistics too
-	widenEvery          time.Duration
+	reviewEvery         time.Duration
 	every               time.Duration
 	optIn               map[string]bool // resources that are watched on demand only
 	landscape           *landscape

@@ -252,7 +252,7 @@ func prepare(cfg *rest.Config) {
 // newCluster returns the watcher of one cluster; its caller sets namespaces, every and now. read reads
 // the configuration anew from its files; it may be nil.
 func newCluster(name, context string, cfg *rest.Config, read func() (*rest.Config, error), files []string) (*Cluster, error) {
-	c := &Cluster{name: name, context: context, health: newHealth(), widenEvery: widenEvery, now: time.Now, log: slog.Default()}
+	c := &Cluster{name: name, context: context, health: newHealth(), reviewEvery: reviewEvery, now: time.Now, log: slog.Default()}
 	if u, err := url.Parse(cfg.Host); err == nil && u.Host != "" {
 		c.host = u.Host
 	} else {

@@ -79,10 +79,9 @@ func poke(c chan struct{}) {
 	}
 }
 
-// collectionsOf are the keys of the collection that a path of the API lists: that of its name and group,
-// and for the groups that come with Kubernetes that of the name alone. The path may begin with a proxy's
-// prefix.
-func collectionsOf(path string) []string {
+// collectionOf is the key of the collection that a path of the API lists, "" for a path that lists none. The
+// path may begin with a proxy's prefix.
+func collectionOf(path string) string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	n := len(parts)
 	name, namespace := parts[n-1], ""
@@ -92,24 +91,11 @@ func collectionsOf(path string) []string {
 	}
 	switch k := len(rest); {
 	case k >= 2 && rest[k-2] == "api":
-		return []string{collection(name, namespace)}
+		return collection(name, namespace)
 	case k >= 3 && rest[k-3] == "apis":
-		group := rest[k-2]
-		keys := []string{collection(name+"."+group, namespace)}
-		if builtIn[group] {
-			keys = append(keys, collection(name, namespace))
-		}
-		return keys
+		return collection(name+"."+rest[k-2], namespace)
 	}
-	return nil
-}
-
-// builtIn are the API groups whose resources the table names without their group. (events.k8s.io has the
-// events of the core once more.)
-var builtIn = map[string]bool{
-	"apps": true, "batch": true, "autoscaling": true, "policy": true, "networking.k8s.io": true, "discovery.k8s.io": true,
-	"storage.k8s.io": true, "apiregistration.k8s.io": true, "apiextensions.k8s.io": true, "coordination.k8s.io": true,
-	"certificates.k8s.io": true, "scheduling.k8s.io": true, "rbac.authorization.k8s.io": true,
+	return ""
 }
 
 // absent reports whether err says only that the cluster does not have this API.

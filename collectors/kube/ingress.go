@@ -97,7 +97,7 @@ func portKeys(all []corev1.ServicePort) string {
 type Backing struct {
 	Missing []string // services and ports that are not there
 	None    bool     // and no route has a service at all
-	Secrets []string // with certificates, that are not there
+	Secrets []string // with certificates, that are not among those of their type, which alone are watched
 	// Silent says that the ingress has a class whose load balancer tells no addresses: none of several
 	// ingresses has one.
 	Silent bool
@@ -114,7 +114,7 @@ func JudgeIngress(i *Ingress, b Backing, now time.Time) Verdict {
 	case len(b.Missing) > 0:
 		return Verdict{model.Warning, "missing " + several(b.Missing)}
 	case len(b.Secrets) > 0:
-		return Verdict{model.Warning, "missing " + several(b.Secrets)}
+		return Verdict{model.Unknown, several(b.Secrets) + " not known: not there, or not of type kubernetes.io/tls"}
 	case i.Address == "" && b.Silent:
 		return Verdict{model.OK, "its class tells no addresses"}
 	case i.Address == "" && age >= addressAfter:

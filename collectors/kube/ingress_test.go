@@ -39,7 +39,7 @@ func TestJudgeIngress(t *testing.T) {
 		{"no such named port", of("a", old, path("web", `{"name":"htt"}`), address), model.Critical, "no backend, missing port htt of service web"},
 		{"new", of("a", "2026-03-01T11:59:30Z", path("wbe", `{"number":80}`), address), model.OK, "starting, without service wbe"},
 		{"certificate", of("a", old, good, tls+address), model.OK, ""},
-		{"no certificate", of("a", old, good, `,"tls":[{"secretName":"gone"}]`+address), model.Warning, "missing TLS secret gone"},
+		{"no certificate", of("a", old, good, `,"tls":[{"secretName":"gone"}]`+address), model.Unknown, "TLS secret gone not known: not there, or not of type kubernetes.io/tls"},
 		{"no address", of("a", old, good, `},"status":{}`), model.Warning, "no address from its load balancer since 09:00:00"},
 		{"no address yet", of("a", "2026-03-01T11:55:01Z", good, `},"status":{}`), model.OK, "no address yet"},
 		{"a backend of another kind", of("a", old, `{"path":"/","backend":{"resource":{"kind":"Bucket","name":"b"}}}`, address), model.OK, ""},

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/nocturne-noc/nocturne/store/model"
 )
@@ -71,7 +71,7 @@ func placeOf(entity string) (place, error) {
 
 // validSegment reports whether a name may stand in a path of the API: none leads elsewhere.
 func validSegment(name string) bool {
-	return name != "" && len(path.IsValidPathSegmentName(name)) == 0 && !strings.ContainsAny(name, "?#\\")
+	return name != "" && len(content.IsPathSegmentName(name)) == 0 && !strings.ContainsAny(name, "?#\\")
 }
 
 func (p place) path() string {

@@ -105,19 +105,33 @@ func (v *view) cronJobOf(j *Job) *CronJob {
 	return c
 }
 
-func (v *view) job(j *Job) (model.Entity, bool) {
-	owner := v.cronJobOf(j)
+// judgeJob judges a job with what the rest of the cluster knows of it.
+func (v *view) judgeJob(j *Job) Verdict {
 	var succeeded time.Time
-	if owner != nil {
+	if owner := v.cronJobOf(j); owner != nil {
 		succeeded = owner.LastSuccess
 	}
+	return JudgeJob(j, succeeded, v.now)
+}
+
+// jobOf is the job that made a pod, nil for none or for one that cannot be read.
+func (v *view) jobOf(p *Pod) *Job {
+	if p.OwnerKind != "Job" || !v.readable("jobs") {
+		return nil
+	}
+	j, _ := find[*Job](v, "jobs", p.Namespace, p.Owner)
+	return j
+}
+
+func (v *view) job(j *Job) (model.Entity, bool) {
+	owner := v.cronJobOf(j)
 	labels := map[string]string{"active": number(j.Active), "succeeded": number(j.Succeeded), "failed": number(j.Failed)}
 	if j.Completions > 0 {
 		labels["completions"] = number(j.Completions)
 	}
 	instant(labels, "started", j.Started)
 	instant(labels, "completed", j.Completed)
-	e := v.object("jobs", model.KindJob, &j.meta, JudgeJob(j, succeeded, v.now), labels)
+	e := v.object("jobs", model.KindJob, &j.meta, v.judgeJob(j), labels)
 	if owner != nil {
 		e.Parent = model.ObjectID(v.cluster, owner.Namespace, model.KindCronJob, owner.Name)
 	}

@@ -135,6 +135,41 @@ func TestJobsInThePicture(t *testing.T) {
 	})
 }
 
+// The pod of a run that failed is as bad as what became of its job.
+func TestFailedPodOfJob(t *testing.T) {
+	m := func(name string) meta { return meta{Name: name, Namespace: "shop", Created: ago(time.Hour)} }
+	pod := &Pod{meta: m("import-1-x"), Phase: "Failed", OwnerKind: "Job", Owner: "import-1", Containers: []Container{{Name: "app", Ended: &Termination{Reason: "Error", ExitCode: 3}}}}
+	broken := &Condition{Type: "Failed", Status: "True", Reason: "BackoffLimitExceeded", Since: ago(time.Hour)}
+	for _, c := range []struct {
+		name   string
+		job    *Job
+		state  model.State
+		reason string
+	}{
+		{"the job goes on", &Job{Active: 1, Failed: 1}, model.Warning, "Failed, exit code 3 (Error), its job tries again"},
+		{"the job came to its end", &Job{Complete: true, Failed: 1}, model.OK, "Failed, exit code 3 (Error), a later run succeeded"},
+		{"the job failed", &Job{Failed: 1, Broken: broken}, model.Critical, "Failed, exit code 3 (Error)"},
+		{"the job failed and the next one did not", &Job{Failed: 1, Broken: broken, OwnerKind: "CronJob", Owner: "import"}, model.OK, "Failed, exit code 3 (Error), a later run succeeded"},
+		{"no such job", &Job{meta: m("other")}, model.Critical, "Failed, exit code 3 (Error)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := shop()
+			if c.job.Name == "" {
+				c.job.meta = m("import-1")
+			}
+			c.job.Started = ago(time.Hour)
+			v.known["jobs"] = true
+			v.add("cronjobs", &CronJob{meta: m("import"), LastSuccess: ago(time.Minute)})
+			v.add("jobs", c.job)
+			v.add("pods", pod)
+			v.index()
+			judged(t, v.judgePod(pod), c.state, c.reason)
+			delete(v.known, "jobs")
+			judged(t, v.judgePod(pod), model.Critical, "Failed, exit code 3 (Error)")
+		})
+	}
+}
+
 // wantLinks complains of links, given by their keys, that a picture lacks.
 func wantLinks(t *testing.T, pic picture, keys ...string) {
 	t.Helper()

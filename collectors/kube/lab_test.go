@@ -165,7 +165,7 @@ func labDir(t *testing.T) string {
 
 // TestLab reads the cluster of cmd/lab, where one is up.
 func TestLab(t *testing.T) {
-	b := run(t, Config{Kubeconfig: filepath.Join(labDir(t), "run", "kubeconfig")}, 5*time.Second)
+	b := run(t, Config{Kubeconfig: filepath.Join(labDir(t), "run", "kubeconfig"), Context: "lab-seoul"}, 5*time.Second)
 	took := b.await(t, 15*time.Second, "first picture", func() bool { return len(b.entities) > 100 && b.samples != nil })
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -200,7 +200,7 @@ func TestLabFaults(t *testing.T) {
 			t.Fatalf("lab %v: %v: %s", args, err, out)
 		}
 	}
-	b := run(t, Config{Kubeconfig: filepath.Join(dir, "run", "kubeconfig")}, 5*time.Second)
+	b := run(t, Config{Kubeconfig: filepath.Join(dir, "run", "kubeconfig"), Context: "lab-seoul"}, 5*time.Second)
 	some := func(kind model.Kind, state model.State, reason string) bool {
 		for _, e := range b.entities {
 			if e.Kind == kind && e.State == state && strings.Contains(e.Reason, reason) {

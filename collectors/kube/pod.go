@@ -223,7 +223,19 @@ func (v *view) pod(p *Pod) (model.Entity, bool) {
 // judgePod judges a pod with what the rest of the cluster knows of it.
 func (v *view) judgePod(p *Pod) Verdict {
 	verdict := JudgePod(p, v.isLost(p.Node), v.now)
-	if p.Phase == "Failed" && verdict.State == model.Critical && v.replaced(p) {
+	if p.Phase != "Failed" {
+		return verdict
+	}
+	if job := v.jobOf(p); job != nil {
+		switch {
+		case v.judgeJob(job).State == model.OK && (job.Complete || job.Broken != nil):
+			return Verdict{model.OK, verdict.Reason + ", a later run succeeded"}
+		case job.Broken == nil:
+			return Verdict{model.Warning, verdict.Reason + ", its job tries again"}
+		}
+		return verdict
+	}
+	if verdict.State == model.Critical && v.replaced(p) {
 		return Verdict{model.Warning, verdict.Reason + ", replaced"}
 	}
 	return verdict

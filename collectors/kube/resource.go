@@ -5,7 +5,13 @@ import (
 	"iter"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/dynamicinformer"
@@ -29,8 +35,8 @@ type tweak = func(*metav1.ListOptions)
 // resource is a collection of the API that is watched. All that Nocturne makes of its objects, from the
 // struct that is kept to the samples, stands in one file per resource; this table ties it together.
 type resource struct {
-	name       string                      // plural, as in the API's paths
-	gvr        schema.GroupVersionResource // of a discovered one
+	name       string // plural, as in the API's paths
+	gvr        schema.GroupVersionResource
 	namespaced bool
 	tier       tier
 	selector   string // of fields; "" for all
@@ -49,13 +55,8 @@ type resource struct {
 	behaviour
 }
 
-// key tells a discovered collection from one of the same name in another group.
-func (r *resource) key() string {
-	if r.gvr.Resource == "" {
-		return r.name
-	}
-	return r.gvr.GroupResource().String()
-}
+// key tells a collection from one of the same name in another group.
+func (r *resource) key() string { return r.gvr.GroupResource().String() }
 
 // tier is when a resource is watched: the first picture waits for the essential ones alone.
 type tier int
@@ -107,69 +108,69 @@ func behaves[A, K any](
 
 // resources are what is watched, in the order in which they are asked for.
 var resources = []resource{
-	{name: "nodes", tier: essential, behaviour: nodeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+	{name: "nodes", gvr: corev1.SchemeGroupVersion.WithResource("nodes"), tier: essential, behaviour: nodeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredNodeInformer(c.api, 0, nil, t)
 	}},
-	{name: "pods", namespaced: true, tier: essential, follows: podFollows, behaviour: podBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "pods", gvr: corev1.SchemeGroupVersion.WithResource("pods"), namespaced: true, tier: essential, follows: podFollows, behaviour: podBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredPodInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "deployments", namespaced: true, tier: regular, behaviour: deploymentBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "deployments", gvr: appsv1.SchemeGroupVersion.WithResource("deployments"), namespaced: true, tier: regular, behaviour: deploymentBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredDeploymentInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "replicasets", namespaced: true, tier: regular, behaviour: replicaSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "replicasets", gvr: appsv1.SchemeGroupVersion.WithResource("replicasets"), namespaced: true, tier: regular, behaviour: replicaSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return metadataInformer(c, appsv1.SchemeGroupVersion.WithResource("replicasets"), ns, t)
 	}},
-	{name: "statefulsets", namespaced: true, tier: regular, behaviour: statefulSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "statefulsets", gvr: appsv1.SchemeGroupVersion.WithResource("statefulsets"), namespaced: true, tier: regular, behaviour: statefulSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredStatefulSetInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "daemonsets", namespaced: true, tier: regular, behaviour: daemonSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "daemonsets", gvr: appsv1.SchemeGroupVersion.WithResource("daemonsets"), namespaced: true, tier: regular, behaviour: daemonSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredDaemonSetInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "services", namespaced: true, tier: regular, follows: []string{"endpointslices"}, behaviour: serviceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "services", gvr: corev1.SchemeGroupVersion.WithResource("services"), namespaced: true, tier: regular, follows: []string{"endpointslices"}, behaviour: serviceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredServiceInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "endpointslices", namespaced: true, tier: regular, behaviour: sliceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "endpointslices", gvr: discoveryv1.SchemeGroupVersion.WithResource("endpointslices"), namespaced: true, tier: regular, behaviour: sliceBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return discoveryinformers.NewFilteredEndpointSliceInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "namespaces", tier: regular, follows: []string{}, behaviour: namespaceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+	{name: "namespaces", gvr: corev1.SchemeGroupVersion.WithResource("namespaces"), tier: regular, follows: []string{}, behaviour: namespaceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredNamespaceInformer(c.api, 0, nil, t)
 	}},
-	{name: "cronjobs", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: cronJobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "cronjobs", gvr: batchv1.SchemeGroupVersion.WithResource("cronjobs"), namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: cronJobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return batchinformers.NewFilteredCronJobInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "jobs", namespaced: true, tier: regular, follows: []string{"cronjobs"}, behaviour: jobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "jobs", gvr: batchv1.SchemeGroupVersion.WithResource("jobs"), namespaced: true, tier: regular, follows: []string{"cronjobs"}, behaviour: jobBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return batchinformers.NewFilteredJobInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "storageclasses", tier: regular, follows: []string{}, behaviour: storageClassBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+	{name: "storageclasses", gvr: storagev1.SchemeGroupVersion.WithResource("storageclasses"), tier: regular, follows: []string{}, behaviour: storageClassBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return storageinformers.NewFilteredStorageClassInformer(c.api, 0, nil, t)
 	}},
-	{name: "persistentvolumes", tier: regular, follows: []string{}, behaviour: volumeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+	{name: "persistentvolumes", gvr: corev1.SchemeGroupVersion.WithResource("persistentvolumes"), tier: regular, follows: []string{}, behaviour: volumeBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredPersistentVolumeInformer(c.api, 0, nil, t)
 	}},
-	{name: "persistentvolumeclaims", namespaced: true, tier: regular, follows: []string{"storageclasses", "persistentvolumes", "events", "usage"}, behaviour: claimBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "persistentvolumeclaims", gvr: corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"), namespaced: true, tier: regular, follows: []string{"storageclasses", "persistentvolumes", "events", "usage"}, behaviour: claimBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredPersistentVolumeClaimInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "horizontalpodautoscalers", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: autoscalerBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "horizontalpodautoscalers", gvr: autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"), namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: autoscalerBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return autoscalinginformers.NewFilteredHorizontalPodAutoscalerInformer(c.api, ns, 0, nil, t)
 	}},
 	// Which pods a budget guards is looked at once an interval: following all pods costs too much.
-	{name: "poddisruptionbudgets", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: budgetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "poddisruptionbudgets", gvr: policyv1.SchemeGroupVersion.WithResource("poddisruptionbudgets"), namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: budgetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return policyinformers.NewFilteredPodDisruptionBudgetInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "ingresses", namespaced: true, tier: regular, optional: true, follows: []string{"services", "secrets"}, behaviour: ingressBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "ingresses", gvr: networkingv1.SchemeGroupVersion.WithResource("ingresses"), namespaced: true, tier: regular, optional: true, follows: []string{"services", "secrets"}, behaviour: ingressBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return networkinginformers.NewFilteredIngressInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "networkpolicies", namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: networkPolicyBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "networkpolicies", gvr: networkingv1.SchemeGroupVersion.WithResource("networkpolicies"), namespaced: true, tier: regular, optional: true, follows: []string{}, behaviour: networkPolicyBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return networkinginformers.NewFilteredNetworkPolicyInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "resourcequotas", namespaced: true, tier: regular, follows: []string{}, behaviour: quotaBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "resourcequotas", gvr: corev1.SchemeGroupVersion.WithResource("resourcequotas"), namespaced: true, tier: regular, follows: []string{}, behaviour: quotaBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredResourceQuotaInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: apiServices.Resource, tier: regular, optional: true, follows: []string{"services"}, behaviour: apiServiceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
+	{name: apiServices.Resource, gvr: apiServices, tier: regular, optional: true, follows: []string{"services"}, behaviour: apiServiceBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {
 		return dynamicInformer(c, apiServices, "", t)
 	}},
 	// Normal events are the cluster's small talk: they are not even transferred.
-	{name: "events", namespaced: true, tier: regular, selector: "type!=" + corev1.EventTypeNormal, behaviour: happeningBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "events", gvr: corev1.SchemeGroupVersion.WithResource("events"), namespaced: true, tier: regular, selector: "type!=" + corev1.EventTypeNormal, behaviour: happeningBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredEventInformer(c.api, ns, 0, nil, t)
 	}},
 	{name: definitions.Resource, gvr: definitions, tier: regular, behaviour: definitionBehaviour, informer: func(c *Cluster, _ string, t tweak) cache.SharedIndexInformer {

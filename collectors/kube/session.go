@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -31,9 +32,10 @@ type session struct {
 	strings interner
 	wg      sync.WaitGroup
 
-	namespaces []string          // that are watched; nil for all
-	only       []string          // the same, where it is the role that leaves no others
-	widened    chan struct{}     // closed when the role reaches further than that
+	namespaces []string      // that are watched; nil for all
+	only       []string      // the same, where it is the role that leaves no others
+	moved      chan struct{} // closed when the role reaches further than that, or less far
+	reviews    flowcontrol.RateLimiter
 	found      map[string]*found // discovered collections, by name
 	counts     chan counted
 	restarts   uint64 // of resources: part of what a picture depends upon
@@ -64,8 +66,9 @@ func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.FromSlogHandler(c.log.With("cluster", c.name).Handler())))
 	s := &session{
 		strings: interner{landscape: c.landscape},
-		c:       c, emit: emit, status: status, began: c.now(), pause: settleFor, widened: make(chan struct{}),
-		dirty: make(chan struct{}, 1), ask: make(chan struct{}, 1), answers: make(chan answer),
+		c:       c, emit: emit, status: status, began: c.now(), pause: settleFor, moved: make(chan struct{}),
+		reviews: flowcontrol.NewTokenBucketRateLimiter(reviewRate, 1),
+		dirty:   make(chan struct{}, 1), ask: make(chan struct{}, 1), answers: make(chan answer),
 		found: map[string]*found{}, counts: make(chan counted),
 	}
 	c.health.reset()
@@ -128,7 +131,7 @@ func (s *session) loop(ctx context.Context) error {
 			}
 		case <-c.health.changed:
 			poke(s.dirty)
-		case <-s.widened:
+		case <-s.moved:
 			return nil
 		case n := <-s.counts:
 			if err := s.admit(ctx, n); err != nil {

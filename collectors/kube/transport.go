@@ -67,9 +67,7 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
-		for _, key := range collectionsOf(req.URL.Path) {
-			b.health.set(key, nil)
-		}
+		b.health.set(collectionOf(req.URL.Path), nil)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		defer cancel(nil)

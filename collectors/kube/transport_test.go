@@ -277,22 +277,22 @@ func TestNoRedirect(t *testing.T) {
 	}
 }
 
-func TestCollectionsOf(t *testing.T) {
+func TestCollectionOf(t *testing.T) {
 	for path, want := range map[string]string{
 		"/api/v1/pods":                                             "/pods",
 		"/api/v1/namespaces/shop/pods":                             "shop/pods",
 		"/api/v1/namespaces":                                       "/namespaces",
-		"/k8s/clusters/c-1/apis/apps/v1/deployments":               "/deployments.apps /deployments",
+		"/k8s/clusters/c-1/apis/apps/v1/deployments":               "/deployments.apps",
 		"/apis/serving.knative.dev/v1/namespaces/shop/services":    "shop/services.serving.knative.dev",
 		"/apis/metrics.k8s.io/v1beta1/pods":                        "/pods.metrics.k8s.io",
-		"/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices": "shop/endpointslices.discovery.k8s.io shop/endpointslices",
+		"/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices": "shop/endpointslices.discovery.k8s.io",
 		"/readyz":  "",
 		"/version": "",
 		"/":        "",
 		"/api":     "",
 		"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": "/selfsubjectaccessreviews.authorization.k8s.io",
 	} {
-		if got := strings.Join(collectionsOf(path), " "); got != want {
+		if got := collectionOf(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}

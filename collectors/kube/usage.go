@@ -31,7 +31,7 @@ type usage struct {
 	containers []containerUsage      // by pod and name
 	summaries  []nodeSummary         // by node, where kubelets are asked
 	at         time.Time
-	remark     string // why there is none
+	remark     string // why there is none, or none of the metrics API
 }
 
 // containerUsage is what one container of a pod uses.
@@ -53,7 +53,7 @@ func (b *usageBox) get(now time.Time) (usage, uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	u := b.latest
-	if u.remark == "" && !u.at.IsZero() && now.Sub(u.at) > usageFresh {
+	if len(u.nodes)+len(u.pods) > 0 && now.Sub(u.at) > usageFresh {
 		return usage{remark: "no metrics since " + clock(u.at, now) + ", requests shown"}, b.revision + 1
 	}
 	return u, b.revision
@@ -75,8 +75,8 @@ func (b *usageBox) run(ctx context.Context, c *Cluster, namespaces []string, nod
 	for {
 		u := readUsage(ctx, c.metrics, namespaces)
 		if c.kubeletSummary {
-			if now := c.now(); now.Sub(asked) >= summaryEvery {
-				asked, summaries = now, c.readSummaries(ctx, nodes())
+			if names, now := nodes(), c.now(); len(names) > 0 && now.Sub(asked) >= summaryEvery { // none is known at first
+				asked, summaries = now, c.readSummaries(ctx, names)
 			}
 			u = u.with(summaries)
 		}

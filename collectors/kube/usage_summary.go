@@ -143,7 +143,7 @@ func (u usage) with(summaries []nodeSummary) usage {
 	if u.remark == "" {
 		return u
 	}
-	u.remark, u.nodes, u.pods = "", map[string]Resources{}, map[podName]Resources{}
+	u.remark, u.nodes, u.pods = "no metrics API, usage from the kubelets", map[string]Resources{}, map[podName]Resources{}
 	for _, s := range summaries {
 		if s.Node.CPU.Nanocores != nil && s.Node.Memory.WorkingSet != nil {
 			u.nodes[s.Node.Name] = Resources{CPU: *s.Node.CPU.Nanocores / 1e9, Memory: *s.Node.Memory.WorkingSet}

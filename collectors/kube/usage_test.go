@@ -27,7 +27,7 @@ func TestSummaryIsMeasured(t *testing.T) {
 	}
 	v := shop()
 	v.usage = usage{remark: "no metrics, requests shown"}.with([]nodeSummary{s})
-	if v.usage.remark != "" || v.usage.nodes["n1"].CPU != 1.5 || v.usage.pods[podName{"shop", "web"}].CPU != 0.25 {
+	if v.usage.remark != "no metrics API, usage from the kubelets" || v.usage.nodes["n1"].CPU != 1.5 || v.usage.pods[podName{"shop", "web"}].CPU != 0.25 {
 		t.Errorf("usage of a cluster without a metrics API: %+v", v.usage)
 	}
 	got := map[string]float64{}

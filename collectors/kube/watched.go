@@ -112,6 +112,7 @@ func (s *session) watch(ctx context.Context, w *watched, ns string) error {
 	})
 	informer := w.informer
 	s.wg.Go(func() { informer.RunWithContext(ctx) })
+	s.wg.Go(func() { s.review(ctx, r, key, ns) })
 	return nil
 }
 

@@ -104,12 +104,14 @@ func tallyClusters(src model.Source, index map[string]int) []clusterTally {
 		default:
 			t.problem(e.State)
 		}
-		switch e.Kind {
-		case model.KindNamespace:
+		known := e.State != model.Unknown && e.State != model.Stale // the rest is no zero: it is left out
+		switch {
+		case e.Kind == model.KindNamespace:
 			t.namespaces++
-		case model.KindService:
+		case !known:
+		case e.Kind == model.KindService:
 			t.services, t.serviceWell = t.services+1, t.serviceWell+well
-		case model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet:
+		case e.Kind == model.KindDeployment, e.Kind == model.KindStatefulSet, e.Kind == model.KindDaemonSet:
 			t.workloads, t.workloadsWell = t.workloads+1, t.workloadsWell+well
 		}
 	}

@@ -96,9 +96,10 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 	}
 	counts := map[model.State]int{}
 	cells := make([]cell, len(found))
+	several := severalClusters(found)
 	for i, e := range found {
 		counts[e.State]++
-		cells[i] = cell{id: e.ID, name: e.Name, reason: e.Reason, state: e.State, since: e.Since, level: levels[e.ID], place: h.groupOf(e)}
+		cells[i] = cell{id: e.ID, name: e.Name, reason: e.Reason, state: e.State, since: e.Since, level: levels[e.ID], place: h.groupOf(e, several)}
 		if e.Seen.After(v.AsOf) {
 			v.AsOf = e.Seen
 		}
@@ -107,7 +108,7 @@ func (h *honeycomb) Load(ctx context.Context, src model.Source, env Env) (*View,
 	if counts[model.Stale] == len(found) {
 		v.State = model.Stale
 	}
-	combs := h.combs(src, cells)
+	combs := h.combs(src, cells, several)
 	for i := range combs {
 		combs[i].measure(env)
 	}
@@ -143,8 +144,23 @@ func (h *honeycomb) levels(ctx context.Context, src model.Source) (map[string]in
 	return out, nil
 }
 
-// groupOf is the name of the group that a thing is in: its cluster, its role, or what a label of that name says.
-func (h *honeycomb) groupOf(e model.Entity) string {
+// severalClusters reports whether the things are of more than one cluster: their nodes may share names.
+func severalClusters(list []model.Entity) bool {
+	first := clusterOf(list[0].ID)
+	return slices.ContainsFunc(list, func(e model.Entity) bool { return clusterOf(e.ID) != first })
+}
+
+// placeOf is the name of a node, with its cluster where there are several.
+func placeOf(id, node string, several bool) string {
+	if several && node != "" {
+		return clusterOf(id) + "/" + node
+	}
+	return node
+}
+
+// groupOf is the name of the group that a thing is in: its cluster, its role, its node, or what a label of
+// that name says.
+func (h *honeycomb) groupOf(e model.Entity, several bool) string {
 	switch h.Group {
 	case "none":
 		return ""
@@ -152,16 +168,18 @@ func (h *honeycomb) groupOf(e model.Entity) string {
 		return clusterOf(e.ID)
 	case "role":
 		return e.Labels["roles"]
+	case "node":
+		return placeOf(e.ID, e.Labels["node"], several)
 	}
 	return e.Labels[h.Group]
 }
 
 // combs gathers cells into groups by name. A group that is a node takes the node's state along.
-func (h *honeycomb) combs(src model.Source, cells []cell) []comb {
+func (h *honeycomb) combs(src model.Source, cells []cell, several bool) []comb {
 	nodes := map[string]model.Entity{}
 	if h.Group == "node" {
 		for _, e := range src.Entities(model.Filter{Kind: model.KindNode, Under: h.Under}) {
-			nodes[e.Name] = e
+			nodes[placeOf(e.ID, e.Name, several)] = e
 		}
 	}
 	index := map[string]int{}
