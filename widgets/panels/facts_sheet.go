@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -198,7 +199,7 @@ func (s *sheet) labels(e aboutEntity, order []string) {
 	}
 	s.title(s.env.Text("Labels"))
 	for _, name := range names {
-		s.pair(s.env.Text(strings.ReplaceAll(name, "_", " ")), e.Labels[name], "")
+		s.pair(s.env.Text(strings.ReplaceAll(name, "_", " ")), amountText(name, e.Labels[name]), "")
 	}
 }
 
@@ -275,4 +276,21 @@ func (s *sheet) thing(e model.Entity, how, more string) {
 
 func (s *sheet) line(text string) {
 	s.add(26, "", func(n pen, r plot.Rect) { n.text(r.X+32*n.k, r.Y+19*n.k, text, 18, true, n.p.Text2) })
+}
+
+// amountText scales the labels that hold amounts: people do not count eleven digits.
+func amountText(name, value string) string {
+	unit := ""
+	switch name {
+	case "memory_allocatable":
+		unit = "bytes"
+	case "speed_bps":
+		unit = "bps"
+	}
+	v, err := strconv.ParseFloat(value, 64)
+	if unit == "" || err != nil {
+		return value
+	}
+	number, suffix := plot.Format(v, unit)
+	return strings.TrimSpace(number + " " + suffix)
 }

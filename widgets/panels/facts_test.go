@@ -67,3 +67,16 @@ func TestFacts(t *testing.T) {
 		t.Error("what has no room is not counted")
 	}
 }
+
+func TestAmountsAreReadable(t *testing.T) {
+	for _, c := range []struct{ name, value, want string }{
+		{"memory_allocatable", "68719476736", "64.0 GiB"},
+		{"speed_bps", "1e10", "10.0 Gb/s"},
+		{"speed_bps", "unknown", "unknown"},
+		{"version", "20", "20"},
+	} {
+		if got := amountText(c.name, c.value); got != c.want {
+			t.Errorf("%s %s reads %q, want %q", c.name, c.value, got, c.want)
+		}
+	}
+}

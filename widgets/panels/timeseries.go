@@ -3,7 +3,6 @@ package panels
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -217,26 +216,8 @@ func (t *timeseries) moments(src model.Source, env Env, now time.Time, span time
 
 // subtitle says the unit of the axis and the span, and when spikes between the points are not shown.
 func (t *timeseries) subtitle(env Env, chart *plot.Chart, h history) string {
-	top := 0.0
-	higher := func(v float64) {
-		if a := math.Abs(v); a > top && !math.IsInf(a, 0) {
-			top = a
-		}
-	}
-	for _, s := range chart.Series {
-		for _, p := range s.Points {
-			higher(p.V)
-		}
-		for _, r := range s.Band {
-			higher(r.Lo)
-			higher(r.Hi)
-		}
-	}
-	if t.Max != nil {
-		top = *t.Max
-	}
 	var words []string
-	if suffix := plot.AxisUnitFor(top, top/5, t.Unit).Suffix; suffix != "" {
+	if suffix := chart.AxisUnit(env.Size.H, env.Style).Suffix; suffix != "" {
 		words = append(words, suffix)
 	}
 	words = append(words, spanText(env.Text, h.span))
