@@ -15,8 +15,9 @@ type job struct {
 	s     *running
 	row   *row
 	grid  grid
-	drill atomic.Bool // panic in the next round
-	kick  chan struct{}
+	first time.Duration // over which the first rounds of the source are spread
+	drill atomic.Bool   // panic in the next round
+	kick  chan struct{} // of a watch
 
 	settledOnce bool // had a good round; guarded by s.mu
 
@@ -27,9 +28,12 @@ type job struct {
 	panics backoff
 }
 
-// firstSpread is how far the first rounds of many targets are spread, so that the wall fills at
-// once and yet not in one burst.
-const firstSpread = time.Second
+// firstSpread is how far the first rounds of so many targets are spread, so that the wall fills at
+// once and yet not in a burst, behind which those that are due by their grids would queue.
+func firstSpread(targets int) time.Duration {
+	const perSecond = 300 // first rounds ask the most, and each dead target keeps a worker for all of its tries
+	return max(time.Second, time.Duration(targets)*time.Second/perSecond)
+}
 
 // jitter keeps a poll from meeting the target's own timers at each round; small against the
 // interval, since samples are dated by the grid.
@@ -86,7 +90,7 @@ func (j *job) turn(ctx context.Context) {
 
 // spread is how long the target waits when all are to be polled at once.
 func (j *job) spread() time.Duration {
-	return time.Duration(float64(min(firstSpread, j.Every/4)) * float64(j.grid.phase) / float64(j.Every))
+	return time.Duration(float64(min(j.first, j.Every/2)) * float64(j.grid.phase) / float64(j.Every))
 }
 
 // round makes one round dated t.

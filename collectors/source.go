@@ -95,7 +95,10 @@ func (s *running) runJobs(ctx context.Context, jobs []Job) {
 	for _, j := range jobs {
 		row := s.newRow(j.Target, j.Every)
 		s.rows = append(s.rows, row)
-		s.jobs = append(s.jobs, &job{Job: j, s: s, row: row, grid: newGrid(s.Name, j.Target, j.Every), kick: make(chan struct{}, 1)})
+		s.jobs = append(s.jobs, &job{Job: j, s: s, row: row, grid: newGrid(s.Name, j.Target, j.Every), first: firstSpread(len(jobs))})
+		if j.Watch != nil {
+			s.jobs[len(s.jobs)-1].kick = make(chan struct{}, 1)
+		}
 	}
 	s.mu.Unlock()
 	s.r.changed()

@@ -114,8 +114,9 @@ func (e *encoder) part(v uint64) {
 // errForeign says that a message answers another question than ours: a late or doubled one.
 var errForeign = errors.New("the message answers another request")
 
-// decodeReply reads a message that answers the request id. It keeps nothing of b.
-func decodeReply(b []byte, id uint32) (reply, error) {
+// decodeReply reads a message that answers the request id. It keeps nothing of b. The variable bindings are put
+// into vars as far as it has room; they hold until it is used again, their values and OIDs for good.
+func decodeReply(b []byte, id uint32, vars []VarBind) (reply, error) {
 	d := decoder{rest: bytes.Clone(b)}
 	message := d.inside(byte(gosnmp.Sequence), "message")
 	message.int("version")
@@ -130,8 +131,8 @@ func decodeReply(b []byte, id uint32) (reply, error) {
 	if uint32(gotID) != id {
 		return reply{}, errForeign
 	}
-	r.vars = make([]VarBind, 0, 1+len(list.rest)/20) // a frugal guess, as the next one
-	parts := make([]uint32, 0, len(list.rest)/2)
+	r.vars = vars[:0]
+	parts := make([]uint32, 0, list.oidParts())
 	for len(list.rest) > 0 {
 		varBind := list.inside(byte(gosnmp.Sequence), "variable binding")
 		name := varBind.take(byte(gosnmp.ObjectIdentifier), "name")
@@ -315,6 +316,17 @@ func unsigned(b []byte) (uint64, bool) {
 		v = v<<8 | uint64(c)
 	}
 	return v, true
+}
+
+// oidParts is how many parts the names in a list of variable bindings have at most: it counts their bytes, and
+// one more, as the first byte stands for two parts. What cannot be read ends the count.
+func (d decoder) oidParts() int {
+	n := 0
+	for len(d.rest) > 0 && d.err == nil {
+		varBind := d.inside(byte(gosnmp.Sequence), "variable binding")
+		n += 1 + len(varBind.take(byte(gosnmp.ObjectIdentifier), "name"))
+	}
+	return n
 }
 
 // appendOID reads the content of an OBJECT IDENTIFIER.

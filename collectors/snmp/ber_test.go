@@ -33,7 +33,7 @@ func TestRequest(t *testing.T) {
 		{gosnmp.Version2c, 0x8000, full},
 	} {
 		var g gosnmp.GoSNMP
-		got, err := g.SnmpDecodePacket(encodeRequest(buf[:], tc.version, "comm", tc.id, tc.q))
+		got, err := g.SnmpDecodePacket(encodeRequest(buf.data[:], tc.version, "comm", tc.id, tc.q))
 		if err != nil {
 			t.Fatalf("%+v: %v", tc, err)
 		}
@@ -92,7 +92,7 @@ func answers(t testing.TB) [][]byte {
 // one of both refuses it.
 func sameAsGosnmp(b []byte) (diff string, refused bool) {
 	defer func() { _ = recover() }() // gosnmp may panic; we may not, and the caller checks that first
-	got, err := decodeReply(b, 77)
+	got, err := decodeReply(b, 77, nil)
 	if err != nil {
 		return "", true
 	}
@@ -126,17 +126,17 @@ func TestReply(t *testing.T) {
 			t.Errorf("message %d: refused %v (-gosnmp +ours):\n%s", i, refused, diff)
 		}
 		for n := range min(len(b), 500) {
-			if _, err := decodeReply(b[:n], 77); err == nil {
+			if _, err := decodeReply(b[:n], 77, nil); err == nil {
 				t.Errorf("message %d: %d of %d bytes are taken for a whole message", i, n, len(b))
 			}
 		}
-		if _, err := decodeReply(b, 78); !errors.Is(err, errForeign) {
+		if _, err := decodeReply(b, 78, nil); !errors.Is(err, errForeign) {
 			t.Errorf("message %d: as the answer to another request: %v", i, err)
 		}
 	}
 	// RouterOS declares one byte too many.
 	b := []byte{0x30, 0x24, 2, 1, 1, 4, 6, 'p', 'u', 'b', 'l', 'i', 'c', 0xa2, 0x17, 2, 1, 77, 2, 1, 0, 2, 1, 0, 0x30, 0x0c, 0x30, 0x0a, 6, 4, 0x2b, 6, 1, 2, 4, 3, 'a', 'b'}
-	if got, err := decodeReply(b, 77); err != nil || string(got.vars[0].Value.Bytes()) != "ab" {
+	if got, err := decodeReply(b, 77, nil); err != nil || string(got.vars[0].Value.Bytes()) != "ab" {
 		t.Errorf("%v %v", got, err)
 	}
 }
@@ -146,7 +146,7 @@ func FuzzReply(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decodeReply(b, 77)
+		r, err := decodeReply(b, 77, nil)
 		if err != nil {
 			return
 		}

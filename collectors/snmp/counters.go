@@ -26,15 +26,20 @@ const (
 // what it returns did happen. It keeps one reading a counter.
 type odometer struct {
 	system System
-	seen   map[meter]meterState
+	ports  []portMeters
 }
 
-// meter identifies a counter over reboots, which may renumber the interfaces.
-type meter struct{ port, descr, mac, name string }
+// portMeters are the counters of one port. A port is known by these names over reboots, which may renumber the
+// interfaces.
+type portMeters struct {
+	port, descr, mac string
+	meters           []meterState
+}
 
 // meterState is a counter at one instant.
 type meterState struct {
-	at       time.Time
+	name     string
+	at       int64  // Unix nanoseconds
 	raw      uint64 // as the agent tells it
 	told     uint64
 	restarts uint64 // ifCounterDiscontinuityTime
@@ -51,36 +56,71 @@ type meterState struct {
 //
 // Counters of ports that are gone are forgotten once a round has read all ports.
 func (o *odometer) correct(s *Snapshot) {
-	next := make(map[meter]meterState, len(o.seen))
+	next := make([]portMeters, 0, len(s.Interfaces))
 	for i := range s.Interfaces {
 		p := &s.Interfaces[i]
+		before := o.of(p, i)
+		port := portMeters{p.Port, p.Descr, p.MAC, make([]meterState, 0, len(p.Counters))}
 		for j := range p.Counters {
 			c := &p.Counters[j]
-			key := meter{p.Port, p.Descr, p.MAC, c.Name}
-			now := meterState{at: p.CountersAt, raw: c.Value, restarts: p.restarts}
-			if before, ok := o.seen[key]; ok {
-				now.liar = before.liar || now.restarts != before.restarts && now.raw > before.raw
-				now.told = before.told + o.rise(c, before, now, p.SpeedBPS, s)
+			now := meterState{name: c.Name, at: p.CountersAt.UnixNano(), raw: c.Value, restarts: p.restarts}
+			if was := before.of(c.Name); was != nil {
+				now.liar = was.liar || now.restarts != was.restarts && now.raw > was.raw
+				now.told = was.told + o.rise(c, *was, now, p.SpeedBPS, s)
 			} else if !c.Wraps {
 				now.told = now.raw
 			}
-			c.Value, next[key] = now.told, now
+			c.Value, port.meters = now.told, append(port.meters, now)
 		}
+		if before != nil && !s.HasInterfaces {
+			for _, m := range before.meters {
+				if port.of(m.name) == nil {
+					port.meters = append(port.meters, m)
+				}
+			}
+		}
+		next = append(next, port)
 	}
 	if !s.HasInterfaces {
-		for key, r := range o.seen {
-			if _, read := next[key]; !read {
-				next[key] = r
+		now := odometer{ports: next}
+		for i, port := range o.ports {
+			if now.of(&Interface{Port: port.port, Descr: port.descr, MAC: port.mac}, i) == nil {
+				next = append(next, port)
 			}
 		}
 	}
-	o.system, o.seen = s.System, next
+	o.system, o.ports = s.System, next
+}
+
+// of returns the meters of a port, nil for a new one. It is most likely where it was in the round before.
+func (o *odometer) of(p *Interface, likely int) *portMeters {
+	same := func(m *portMeters) bool { return m.port == p.Port && m.descr == p.Descr && m.mac == p.MAC }
+	if likely < len(o.ports) && same(&o.ports[likely]) {
+		return &o.ports[likely]
+	}
+	for i := range o.ports {
+		if same(&o.ports[i]) {
+			return &o.ports[i]
+		}
+	}
+	return nil
+}
+
+func (p *portMeters) of(name string) *meterState {
+	if p != nil {
+		for i := range p.meters {
+			if p.meters[i].name == name {
+				return &p.meters[i]
+			}
+		}
+	}
+	return nil
 }
 
 // rise returns what to add to the value told before. For a counter of 64 bits that restarted it is
 // negative in two's complement: the value told falls to the raw one.
 func (o *odometer) rise(c *Counter, before, now meterState, speed float64, s *Snapshot) uint64 {
-	elapsed := now.at.Sub(before.at)
+	elapsed := time.Duration(now.at - before.at)
 	fits := func(n uint64) bool { return passes(n, c.Size, elapsed, speed) }
 	restarted := rebooted(o.system, s.System, elapsed) || now.restarts != before.restarts && !now.liar
 	up := now.raw - before.raw

@@ -71,8 +71,8 @@ func TestOdometer(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if len(o.seen) != 1 {
-				t.Errorf("%d meters kept, want the one that is there", len(o.seen))
+			if len(o.ports) != 1 || len(o.ports[0].meters) != 1 {
+				t.Errorf("%d ports kept, want the one meter that is there: %v", len(o.ports), o.ports)
 			}
 		})
 	}

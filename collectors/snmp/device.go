@@ -166,7 +166,7 @@ func (d *device) told(snap *Snapshot, whole bool, began time.Time, emit collecto
 		},
 	}
 	now := d.now()
-	r.slow = now.Sub(began) > d.every/100
+	r.slow = now.Sub(began) > d.every/4
 	b := r.batch()
 	if r.slow {
 		b.Time = now // what took long does not turn stale sooner for it
@@ -207,7 +207,7 @@ func knownPorts(list, before []Interface, whole bool) []Interface {
 func newNode(name, address string, snap *Snapshot) Node {
 	return Node{
 		Device: name, Address: address, Chassis: snap.Local.Chassis, Names: snap.Local.Names,
-		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Around: snap.Around, Answers: true, Labels: snap.labels(address),
+		Ports: snap.Interfaces, Neighbours: snap.Neighbours, Around: snap.Around, Answers: true, told: snap,
 	}
 }
 

@@ -136,8 +136,13 @@ func (l *fleetLog) begin(target string) {
 func (l *fleetLog) sink(b model.Batch) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	began, isDevice := l.began[b.Scope]
-	if !isDevice {
+	if target, ok := strings.CutPrefix(b.Scope, "collector/"); ok {
+		if l.told[target] > 1 { // a first round is not one of the grid, and a dead device has none
+			l.late = append(l.late, l.began[target].Sub(b.Time))
+		}
+		return nil
+	}
+	if _, isDevice := l.began[b.Scope]; !isDevice {
 		return nil
 	}
 	l.rounds++
@@ -150,9 +155,8 @@ func (l *fleetLog) sink(b model.Batch) error {
 	before, again := l.last[b.Scope]
 	l.last[b.Scope] = b.Time
 	if !again {
-		return nil // a first round is not one of the grid
+		return nil
 	}
-	l.late = append(l.late, began.Sub(b.Time))
 	if apart := b.Time.Sub(before); apart > 2*l.every-l.every/4 {
 		l.skipped += int(apart/l.every) - 1
 	}

@@ -3,7 +3,6 @@ package snmp
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -98,7 +97,7 @@ func (d *directory) cutOff(devices []string, outside map[string][]model.State) [
 // entity is the device as it is now. It wins over what the device said of itself once that is stale.
 func (o *outage) entity() model.Entity {
 	e := model.Entity{
-		ID: o.node.ID(), Kind: model.KindDevice, Name: o.node.Device, State: model.Unknown, Labels: maps.Clone(o.node.Labels),
+		ID: o.node.ID(), Kind: model.KindDevice, Name: o.node.Device, State: model.Unknown, Labels: o.node.labels(),
 		Reason: "behind " + strings.Join(o.behind, ", ") + ", down or cut off",
 	}
 	switch {

@@ -77,7 +77,7 @@ func (s *session) open(ctx context.Context) error {
 		s.client.Conn = w
 	} else {
 		s.lent = lendBuffer()
-		s.buf = s.lent[:]
+		s.buf = s.lent.data[:]
 		if s.large {
 			s.buf = make([]byte, maxDatagram)
 		}
@@ -100,7 +100,7 @@ func (s *session) rest() {
 		s.engine.remember(s.client, time.Now())
 		returnClient(s.client)
 	} else {
-		buffers.Put(s.lent)
+		returnBuffer(s.lent)
 	}
 	s.wire, s.client, s.lent, s.buf = nil, nil, nil, nil
 }
@@ -319,8 +319,9 @@ func (s *session) put(ctx context.Context, try int, q request) (reply, error) {
 func (s *session) anyTry(datagram []byte) (answer reply, err error) {
 	for i := range s.tries {
 		try := len(s.tries) - 1 - i
-		if answer, err = decodeReply(datagram, (s.id-uint32(i))&math.MaxInt32); !errors.Is(err, errForeign) {
+		if answer, err = decodeReply(datagram, (s.id-uint32(i))&math.MaxInt32, s.lent.vars); !errors.Is(err, errForeign) {
 			answer.try = try
+			s.lent.vars = answer.vars[:0]
 			break
 		}
 	}

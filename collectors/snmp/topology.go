@@ -17,8 +17,16 @@ type Node struct {
 	Ports      []Interface
 	Neighbours []Neighbour
 	Around     *Surroundings
-	Answers    bool              // in the last round; else what is here is from the last round that it answered
-	Labels     map[string]string // of its entity
+	Answers    bool      // in the last round; else what is here is from the last round that it answered
+	told       *Snapshot // its last round; nil for none
+}
+
+// labels are those of the device's entity.
+func (n *Node) labels() map[string]string {
+	if n.told == nil {
+		return nil
+	}
+	return n.told.labels(n.Address)
 }
 
 // ID returns the entity ID of the device.

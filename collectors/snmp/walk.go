@@ -11,7 +11,8 @@ import (
 // requester sends single requests to one agent. It is what a walk needs of a session.
 type requester interface {
 	// bulk asks for reps successors of each OID; the answer interleaves them. An SNMPv1 agent is
-	// asked by GetNext and gives one of each. try counts the unanswered requests before this one.
+	// asked by GetNext and gives one of each. try counts the unanswered requests before this one. The
+	// answer holds until the next request.
 	bulk(ctx context.Context, oids []OID, reps, try int) ([]VarBind, error)
 	// patient reports whether a try waits for the full timeout, and whether it is the last one.
 	patient(try int) (full, last bool)

@@ -78,7 +78,10 @@ func (w *wire) SetWriteDeadline(t time.Time) error { return w.conn.SetWriteDeadl
 
 // buffer holds the datagrams of one session, of 16 KB: most agents cannot send more. A session has one only
 // during a round: of ten thousand devices only a few are in a round at a time.
-type buffer [16 << 10]byte
+type buffer struct {
+	data [16 << 10]byte
+	vars []VarBind // of the last answer
+}
 
 // maxDatagram is the size of any UDP datagram.
 const maxDatagram = 65535
@@ -90,7 +93,13 @@ func lendBuffer() *buffer {
 	if b, ok := buffers.Get().(*buffer); ok {
 		return b
 	}
-	return new(buffer)
+	return &buffer{vars: make([]VarBind, 0, maxVarBinds)}
+}
+
+// returnBuffer takes a buffer back, without what the last answer held.
+func returnBuffer(b *buffer) {
+	clear(b.vars[:cap(b.vars)])
+	buffers.Put(b)
 }
 
 // lendClient returns a client of version 3 that has no socket yet. It knows what engine remembers of
