@@ -156,7 +156,7 @@ func newDemo(path string) (*load, error) {
 	}
 	defer func() { _ = rec.Close() }() // nothing was written
 	start, end := rec.Extent()
-	found, err := rec.load(context.Background(), start.UnixMilli(), end.UnixMilli(), nil)
+	found, err := rec.load(context.Background(), start.UnixMilli(), end.UnixMilli(), whole, nil)
 	if err != nil {
 		return nil, err
 	}

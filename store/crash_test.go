@@ -137,7 +137,7 @@ func checkCrash(t *testing.T, dir string, acked int) (last int) {
 	}()
 	from := max(0, acked-crashKept)
 	mint, maxt := crashTime(from).UnixMilli(), crashTime(1<<20).UnixMilli()
-	found, err := s.load(context.Background(), mint, maxt, []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
+	found, err := s.load(context.Background(), mint, maxt, whole, []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", "round")})
 	if err != nil {
 		t.Fatal(err)
 	}

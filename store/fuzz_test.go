@@ -33,7 +33,7 @@ func FuzzReplay(f *testing.F) {
 		}
 		s.world.Entities(model.Filter{}, c.now)
 		s.world.Links(model.Filter{}, c.now)
-		if _, err := s.load(context.Background(), 0, 1<<62, nil); err != nil {
+		if _, err := s.load(context.Background(), 0, 1<<62, whole, nil); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.snapshot(); err != nil {

@@ -226,6 +226,14 @@ func (c *headChunk) append(t int64, v float64) {
 	c.n++
 }
 
+// newest is the chunk with the latest sample, nil for none.
+func (m *memSeries) newest() *headChunk {
+	if len(m.chunks) == 0 {
+		return nil
+	}
+	return m.chunks[len(m.chunks)-1]
+}
+
 // last is the value that was added last; the write-ahead file stores differences to it.
 func (m *memSeries) last() float64 {
 	if m.open == nil {

@@ -22,7 +22,7 @@ import (
 // samplesOf reads all samples of a series that are kept, bit by bit.
 func samplesOf(t testing.TB, s *Store, name string) (out []bitSample) {
 	t.Helper()
-	found, err := s.load(context.Background(), math.MinInt64, math.MaxInt64, []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", name)})
+	found, err := s.load(context.Background(), math.MinInt64, math.MaxInt64, whole, []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, "__name__", name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +382,7 @@ func TestUnsealedIsOneMoment(t *testing.T) {
 			tell()
 		}
 	}()
-	list := s.unsealed(0, bolt.WindowStart(c.now.UnixMilli())+bolt.Window.Milliseconds(), nil, func() { close(noted) })
+	list := s.unsealed(0, bolt.WindowStart(c.now.UnixMilli())+bolt.Window.Milliseconds(), nil, func() depth { close(noted); return whole })
 	<-done
 	if len(list) != series {
 		t.Fatalf("%d series", len(list))

@@ -75,6 +75,15 @@ func (t queryTracker) Delete(int) { <-t }
 
 func (queryTracker) Close() error { return nil }
 
+// ours tells a queryable of history that this engine asks it.
+func ours(q storage.Queryable) storage.Queryable {
+	if of, ok := q.(queryable); ok {
+		of.own = true
+		return of
+	}
+	return q
+}
+
 // plan plans a query of history. Anything else is read as it is.
 func (e *queryEngine) plan(q storage.Queryable, expr string, start, end time.Time, step time.Duration) (planned, error) {
 	if of, ok := q.(queryable); ok {
@@ -89,7 +98,7 @@ func (e *queryEngine) NewInstantQuery(ctx context.Context, q storage.Queryable, 
 	if err != nil {
 		return nil, err
 	}
-	inner, err := e.Engine.NewInstantQuery(ctx, q, p.opts(opts), p.expr, at)
+	inner, err := e.Engine.NewInstantQuery(ctx, ours(q), p.opts(opts), p.expr, at)
 	return plannedQuery{inner, expr, p.notes}, err
 }
 
@@ -104,7 +113,7 @@ func (e *queryEngine) NewRangeQuery(ctx context.Context, q storage.Queryable, op
 
 // planned makes a range query that is planned already.
 func (e *queryEngine) planned(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, expr string, p planned, start, end time.Time, step time.Duration) (promql.Query, error) {
-	inner, err := e.Engine.NewRangeQuery(ctx, q, p.opts(opts), p.expr, start, end, step)
+	inner, err := e.Engine.NewRangeQuery(ctx, ours(q), p.opts(opts), p.expr, start, end, step)
 	return plannedQuery{inner, expr, p.notes}, err
 }
 

@@ -21,8 +21,8 @@ import (
 
 // history is what a querier reads: a store's, or a recording's.
 type history interface {
-	// load finds the series that match and have samples in the span, with their chunks.
-	load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error)
+	// load finds the series that match and have samples in the span, with what want asks for of each.
+	load(ctx context.Context, mint, maxt int64, want depth, matchers []*labels.Matcher) (*merger, error)
 	// indexes visits the indexes of everything in the span.
 	indexes(ctx context.Context, mint, maxt int64, visit func(*index)) error
 	// since says from when on a tier has history, in Unix milliseconds; MaxInt64 when it has none.
@@ -33,7 +33,16 @@ type history interface {
 type queryable struct {
 	history
 	clock func() int64 // Unix milliseconds; nil for no limit
+	own   bool         // it is asked by an engine that looks back by LookbackDelta or more
 }
+
+// depth is how much of a series is read.
+type depth int
+
+const (
+	whole  depth = iota // all of its samples in the span
+	newest              // the last one in the span is enough
+)
 
 // Queryable reads all samples, of the head and sealed, by Prometheus' interface. The engine that the Store
 // offers reads rollups by it where they are true; any other engine reads samples.
@@ -44,7 +53,7 @@ func (q queryable) Querier(mint, maxt int64) (storage.Querier, error) {
 	if q.clock != nil {
 		maxt = min(maxt, q.clock())
 	}
-	return &querier{history: q.history, mint: mint, maxt: maxt}, nil
+	return &querier{history: q.history, mint: mint, maxt: maxt, own: q.own}, nil
 }
 
 // chunkData is one chunk that nobody changes any more. Of its samples those from minT to maxT count.
@@ -60,6 +69,7 @@ type chunkData struct {
 type querier struct {
 	history
 	mint, maxt int64
+	own        bool
 }
 
 // seriesData is one series with its chunks in time order.
@@ -68,15 +78,21 @@ type seriesData struct {
 	column     rollup.Column
 	chunks     []chunkData
 	mint, maxt int64
+	newest     *point // all that was asked for; then there are no chunks
 }
 
 // Select reads all of its data at once: what is written later is not in it.
 func (q *querier) Select(ctx context.Context, sortSeries bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
-	mint, maxt := q.mint, q.maxt
+	mint, maxt, want := q.mint, q.maxt, whole
 	if hints != nil {
 		mint, maxt = max(mint, hints.Start), min(maxt, hints.End)
+		// A span no longer than the engine looks back is that of one moment: a range, a subquery or a second
+		// moment would make it longer.
+		if q.own && hints.Range == 0 && hints.End-hints.Start < LookbackDelta.Milliseconds() {
+			want = newest
+		}
 	}
-	found, err := q.load(ctx, mint, maxt, matchers)
+	found, err := q.load(ctx, mint, maxt, want, matchers)
 	if err != nil {
 		return storage.ErrSeriesSet(err)
 	}
@@ -152,6 +168,9 @@ func (s *seriesSet) Warnings() annotations.Annotations { return s.notes }
 func (d *seriesData) Labels() labels.Labels { return d.labels }
 
 func (d *seriesData) Iterator(it chunkenc.Iterator) chunkenc.Iterator {
+	if d.newest != nil {
+		return newPointIterator(it, *d.newest)
+	}
 	c, ok := it.(*chunkIterator)
 	if !ok {
 		c = &chunkIterator{}
@@ -296,10 +315,16 @@ func (c *chunkIterator) At() (t int64, v float64) {
 func (c *chunkIterator) Err() error { return cmp.Or(c.err, c.Iterator.Err()) }
 
 // load collects the series of a span, sealed and from the head.
-func (s *Store) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error) {
+func (s *Store) load(ctx context.Context, mint, maxt int64, want depth, matchers []*labels.Matcher) (*merger, error) {
 	h, matchers := takeHold(matchers)
 	var pieces []piece
-	fresh := s.unsealed(mint, maxt, matchers, func() { pieces = s.archive.cover(h.tier, mint, maxt) }) // a window is here or there
+	fresh := s.unsealed(mint, maxt, matchers, func() depth {
+		pieces = s.archive.cover(h.tier, mint, maxt) // a window is here or there
+		if len(pieces) > 0 || h.column != "" {
+			return whole
+		}
+		return want
+	})
 	m := newMerger(h.column, matchers)
 	if len(pieces) == 0 {
 		m.list = fresh

@@ -68,7 +68,7 @@ func (r *Recording) View(clock func() time.Time) model.Source {
 // Close waits for readers of the file.
 func (r *Recording) Close() error { return errors.Join(r.engine.Close(), r.file.Close()) }
 
-func (r *Recording) load(ctx context.Context, mint, maxt int64, matchers []*labels.Matcher) (*merger, error) {
+func (r *Recording) load(ctx context.Context, mint, maxt int64, _ depth, matchers []*labels.Matcher) (*merger, error) {
 	h, matchers := takeHold(matchers)
 	m := newMerger(h.column, matchers)
 	err := r.archive.load(ctx, r.archive.cover(h.tier, mint, maxt), m)
@@ -133,7 +133,7 @@ func (s *Store) record(ctx context.Context, path string, since, until time.Time)
 // stretch collects what happened from one millisecond to another within the window at start.
 func (s *Store) stretch(ctx context.Context, start, from, to int64) (*bolt.WindowData, error) {
 	data := &bolt.WindowData{Start: start, MinT: math.MaxInt64, MaxT: math.MinInt64}
-	found, err := s.load(ctx, from, to, nil)
+	found, err := s.load(ctx, from, to, whole, nil)
 	if err != nil {
 		return nil, err
 	}

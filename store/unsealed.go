@@ -18,13 +18,13 @@ type mention struct {
 }
 
 // unsealed returns the series in memory that match and touch the span, each batch entirely or not at
-// all, and calls also at that very moment, for what must fit it.
+// all, and calls also at that very moment, for what must fit it; it says how much of them is wanted.
 //
 // However much that is, it does not hold up the writer: matching goes without the store's lock; then,
 // in one go, it is only noted which chunks there are and how long they are; they are copied a few at a
 // time. What the writer added meanwhile is cut off again, and a chunk that was sealed meanwhile is still
 // the same.
-func (s *Store) unsealed(mint, maxt int64, matchers []*labels.Matcher, also func()) []*seriesData {
+func (s *Store) unsealed(mint, maxt int64, matchers []*labels.Matcher, also func() depth) []*seriesData {
 	s.mu.RLock()
 	x := s.head.index
 	s.mu.RUnlock()
@@ -35,10 +35,17 @@ func (s *Store) unsealed(mint, maxt int64, matchers []*labels.Matcher, also func
 		x = s.head.index
 		numbers, of = x.matchFirst(matchers)
 	}
-	also()
+	want := also()
 	var out []*seriesData
 	var mentions [][]mention
 	note := func(m *memSeries) {
+		if last := m.newest(); want == newest && last != nil && last.maxT <= maxt {
+			if last.maxT >= mint {
+				out = append(out, &seriesData{labels: m.labels, newest: &point{last.maxT, last.lastV}})
+				mentions = append(mentions, nil)
+			}
+			return
+		}
 		var list []mention
 		for _, c := range m.chunks {
 			if c.maxT >= mint && c.minT <= maxt {
