@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"context"
+	"testing"
 
 	"github.com/nocturne-noc/nocturne/collectors/snmp/module"
 )
@@ -11,4 +12,11 @@ func Scrape(ctx context.Context, opt Options, target Target, m *module.Module) (
 	s := newSession(target, opt.Credentials, opt.timing())
 	defer s.close()
 	return m.Read(ctx, moduleAgent{s})
+}
+
+// RealAgent starts a net-snmp agent with further configuration, or skips the test.
+func RealAgent(t testing.TB, config string) Target {
+	a := newRealAgent(t)
+	a.start(t, config)
+	return a.target
 }
