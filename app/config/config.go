@@ -155,6 +155,7 @@ func Parse(name string, data []byte, dir string) (*Config, error) {
 	if err != nil {
 		return c, err
 	}
+	doc.dir = dir
 	r := &reader{c: c, d: newDecoder(doc)}
 	if doc.root != nil {
 		var f file

@@ -358,3 +358,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPathOption holds that a file's name with the option "path" is made absolute, and other texts are not.
+func TestPathOption(t *testing.T) {
+	c, err := Parse("n.yaml", []byte("boards: [{name: b, panels: [{kind: k, at: [0, 0, 1, 1], plan: floor/2.png, other: floor/2.png, whole: /srv/2.png, none: ''}]}]"), "/etc/noc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Plan  string `yaml:"plan,path"`
+		Other string `yaml:"other"`
+		Whole string `yaml:"whole,path"`
+		None  string `yaml:"none,path"`
+	}
+	if err := c.Boards[0].Panels[0].Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Plan != "/etc/noc/floor/2.png" || got.Other != "floor/2.png" || got.Whole != "/srv/2.png" || got.None != "" {
+		t.Errorf("%+v", got)
+	}
+}

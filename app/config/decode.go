@@ -210,13 +210,16 @@ func (d *decoder) structure(n ast.Node, into reflect.Value, also []string) {
 	if !ok {
 		return
 	}
-	fields := map[string]reflect.Value{}
+	fields := map[string]field{}
 	fieldsOf(into, fields)
 	for _, e := range list {
 		field, ok := fields[e.name]
 		switch {
 		case ok:
-			d.decode(e.value, field)
+			d.decode(e.value, field.Value)
+			if field.path && field.Kind() == reflect.String && field.Len() > 0 {
+				field.SetString(expand(field.String(), d.doc.dir))
+			}
 		case !slices.Contains(also, e.name):
 			known := slices.Clone(also)
 			for name := range fields {
@@ -227,8 +230,14 @@ func (d *decoder) structure(n ast.Node, into reflect.Value, also []string) {
 	}
 }
 
+// field is what a key is read into.
+type field struct {
+	reflect.Value
+	path bool // of a file: what is relative is so to the folder of the configuration. The tag's option is "path"
+}
+
 // fieldsOf lists the fields of a struct by their YAML names, inlined structs included.
-func fieldsOf(v reflect.Value, fields map[string]reflect.Value) {
+func fieldsOf(v reflect.Value, fields map[string]field) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -237,9 +246,9 @@ func fieldsOf(v reflect.Value, fields map[string]reflect.Value) {
 		case strings.Contains(options, "inline"):
 			fieldsOf(v.Field(i), fields)
 		case name == "":
-			fields[strings.ToLower(f.Name)] = v.Field(i)
+			fields[strings.ToLower(f.Name)] = field{v.Field(i), strings.Contains(options, "path")}
 		default:
-			fields[name] = v.Field(i)
+			fields[name] = field{v.Field(i), strings.Contains(options, "path")}
 		}
 	}
 }

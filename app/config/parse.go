@@ -22,6 +22,7 @@ const (
 // document is one parsed YAML file.
 type document struct {
 	file    string
+	dir     string   // which relative paths start from
 	root    ast.Node // nil for an empty file
 	anchors map[string]ast.Node
 }

@@ -26,7 +26,7 @@ type topologyConfig struct {
 	UseIn string `yaml:"use_in"`
 	// Groups frame devices that belong together; Background is a picture behind the map.
 	Groups     []topologyGroup `yaml:"groups"`
-	Background string          `yaml:"background"`
+	Background string          `yaml:"background,path"`
 }
 
 // Ports without 64-bit counters, or without ifHighSpeed, have what they have.
