@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"slices"
 	"testing"
 	"time"
 
@@ -47,20 +46,11 @@ func BenchmarkSnmpFleet(b *testing.B) {
 	l := runFleet(b, devices, port, 0, every, forTime)
 	after, memory := cpuTime(b)
 	_, objects := stop()
-	slices.Sort(l.late)
-	late := 0
-	for _, d := range l.late {
-		if d > every/4 {
-			late++
-		}
-	}
 	b.ReportMetric(float64(l.rounds), "polls")
 	b.ReportMetric(float64(l.skipped), "left-out")
-	b.ReportMetric(float64(late), "late")
-	if len(l.late) > 0 {
-		b.ReportMetric(l.late[len(l.late)*99/100].Seconds(), "s-late-p99")
-		b.ReportMetric(l.late[len(l.late)-1].Seconds(), "s-late-max")
-	}
+	b.ReportMetric(float64(l.late.beyond(every/4)), "late")
+	b.ReportMetric(l.late.within(0.99).Seconds(), "s-late-p99")
+	b.ReportMetric(l.late.within(1).Seconds(), "s-late-max")
 	b.ReportMetric(float64(l.memory>>20), "MB-live")
 	b.ReportMetric(float64(memory>>20), "MB-resident")
 	b.ReportMetric(float64(objects), "objects")

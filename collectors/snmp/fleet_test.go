@@ -117,11 +117,42 @@ type fleetLog struct {
 	rounds  int
 	samples int
 	skipped int             // instants that were left out by a device that answers
-	late    []time.Duration // how long after its instant each round began
+	late    lateness        // how long after its instant each round began
 	told    map[string]int  // rounds of each device that were told
 	served  int             // devices with enough of them
 	want    int             // devices that make an end when each was served, 0 for none
 	end     func()
+}
+
+// lateness counts delays by milliseconds, the longest ones together: a list of half a million would count as memory of
+// who is measured.
+type lateness struct {
+	n      int
+	counts [60_001]int32
+}
+
+func (l *lateness) add(d time.Duration) {
+	l.n++
+	l.counts[min(max(d.Milliseconds(), 0), int64(len(l.counts)-1))]++
+}
+
+// within is the delay that a share of the rounds kept to.
+func (l *lateness) within(share float64) time.Duration {
+	left := int(share * float64(l.n))
+	for ms, n := range l.counts {
+		if left -= int(n); left <= 0 {
+			return time.Duration(ms) * time.Millisecond
+		}
+	}
+	return time.Minute
+}
+
+// beyond counts the rounds that were later.
+func (l *lateness) beyond(d time.Duration) (n int) {
+	for _, c := range l.counts[min(d.Milliseconds()+1, int64(len(l.counts))):] {
+		n += int(c)
+	}
+	return n
 }
 
 // enoughRounds is when a device counts as served.
@@ -138,7 +169,7 @@ func (l *fleetLog) sink(b model.Batch) error {
 	defer l.mu.Unlock()
 	if target, ok := strings.CutPrefix(b.Scope, "collector/"); ok {
 		if l.told[target] > 1 { // a first round is not one of the grid, and a dead device has none
-			l.late = append(l.late, l.began[target].Sub(b.Time))
+			l.late.add(l.began[target].Sub(b.Time))
 		}
 		return nil
 	}
