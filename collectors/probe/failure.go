@@ -63,7 +63,8 @@ func explain(err error, phase string, timeout time.Duration) string {
 	if errors.As(err, &where) {
 		err = where.Err // the address is known, and may hold a secret
 	}
-	if strings.Contains(err.Error(), "malformed HTTP") { // net/http has no type for it
+	// net/http has no types for these: an answer that is none, and one that came before it was asked for.
+	if text := err.Error(); strings.Contains(text, "malformed HTTP") || strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)") {
 		return "it does not speak HTTP"
 	}
 	return words(err.Error())

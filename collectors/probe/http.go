@@ -20,6 +20,8 @@ import (
 )
 
 const (
+	httpPort     = 80
+	httpsPort    = 443
 	maxRedirects = 10
 	// maxHeader bounds the header of an answer, in bytes.
 	maxHeader = 256 << 10
@@ -122,6 +124,17 @@ func describe(resp *http.Response, length int, r *report) {
 	r.labels["status"] = strconv.Itoa(resp.StatusCode)
 }
 
+// port is where the URL leads.
+func (c *httpCheck) port() uint16 {
+	if n, err := strconv.ParseUint(c.url.Port(), 10, 16); err == nil {
+		return uint16(n)
+	}
+	if c.url.Scheme == "https" {
+		return httpsPort
+	}
+	return httpPort
+}
+
 func (c *httpCheck) accepts(status int) bool {
 	if len(c.status) == 0 {
 		return status >= 200 && status < 300
@@ -138,7 +151,7 @@ type tracer struct {
 	hops  []*hop
 	phase string // what is being waited for
 	peer  peer   // of the last hop
-	addr  string // of the last hop
+	addr  string // of the URL's own host, which a redirect or a proxy may not be
 	v6    bool
 	hash  float64
 }
@@ -190,7 +203,7 @@ func (t *tracer) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	addr, took, err := resolve(ctx, host, t.check.family)
 	t.mu.Lock()
 	h.resolve = took
-	if err == nil {
+	if own := len(t.hops) == 1 && (!t.check.proxy || host == t.check.url.Hostname()); err == nil && own {
 		t.addr, t.v6, t.hash = addr.String(), addr.Is6(), addressHash(addr)
 	}
 	t.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	prom "github.com/prometheus/common/model"
 
 	"github.com/nocturne-noc/nocturne/collectors"
+	"github.com/nocturne-noc/nocturne/collectors/icmp"
 )
 
 const (
@@ -73,11 +74,11 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 		return nil, errors.New("targets: want at least one, such as {ping: 10.0.0.1} or {http: 'https://www.example.com/'}, or urls with a file")
 	}
 	every := cmp.Or(env.Every, defaultEvery)
-	socket := newEchoer()
+	sockets := &icmp.Shared{}
 	jobs := make([]collectors.Job, 0, len(cfg.Targets))
 	seen := map[string]bool{}
 	for i := range cfg.Targets {
-		t, err := cfg.target(&cfg.Targets[i], env, every, socket)
+		t, err := cfg.target(&cfg.Targets[i], env, every, sockets)
 		if err != nil {
 			return nil, fmt.Errorf("targets[%d]: %w", i, err)
 		}
@@ -98,7 +99,7 @@ func absolute(env collectors.Env) func(string) string {
 }
 
 // target makes one target of its configuration.
-func (c *Config) target(tc *TargetConfig, env collectors.Env, every time.Duration, socket *echoer) (*target, error) {
+func (c *Config) target(tc *TargetConfig, env collectors.Env, every time.Duration, sockets *icmp.Shared) (*target, error) {
 	t := &target{source: env.Name, labels: map[string]string{}, timeout: cmp.Or(tc.Timeout, c.Timeout, defaultTimeout)}
 	if tc.Ping != "" {
 		t.timeout = cmp.Or(tc.Timeout, c.Timeout, pingTimeout)
@@ -119,7 +120,7 @@ func (c *Config) target(tc *TargetConfig, env collectors.Env, every time.Duratio
 	if tc.IP != "" && tc.IP != "4" && tc.IP != "6" {
 		return nil, fmt.Errorf("ip %.20q: want 4 or 6", tc.IP)
 	}
-	if err := t.setCheck(tc, env, socket); err != nil {
+	if err := t.setCheck(tc, env, sockets); err != nil {
 		return nil, err
 	}
 	t.name = cmp.Or(tc.Name, t.name, t.address)
@@ -132,11 +133,11 @@ func (c *Config) target(tc *TargetConfig, env collectors.Env, every time.Duratio
 // ownLabels are those that samples and entities have anyway, and those that name other things.
 var ownLabels = []string{
 	"__name__", "source", "job", "probe", "prober", "instance", "phase", "version", "cluster", "device",
-	"target", "address", "addresses", "status", "expires", "certificate", "issuer", "subject", "subjectalternative", "fingerprint_sha256",
+	"target", "host", "port", "address", "addresses", "status", "expires", "certificate", "issuer", "subject", "subjectalternative", "fingerprint_sha256",
 }
 
 // setCheck sets what is probed, and how.
-func (t *target) setCheck(tc *TargetConfig, env collectors.Env, socket *echoer) error {
+func (t *target) setCheck(tc *TargetConfig, env collectors.Env, sockets *icmp.Shared) error {
 	kinds := 0
 	for _, set := range []bool{tc.Ping != "", tc.TCP != "", tc.TLS != "", tc.HTTP != "", tc.DNS != nil} {
 		if set {
@@ -152,14 +153,14 @@ func (t *target) setCheck(tc *TargetConfig, env collectors.Env, socket *echoer) 
 	}
 	switch {
 	case tc.Ping != "":
-		t.prober, t.address = "icmp", words(tc.Ping)
-		t.check, err = tc.ping(socket)
+		t.prober, t.address, t.host = "icmp", words(tc.Ping), words(tc.Ping)
+		t.check, err = tc.ping(sockets)
 	case tc.TCP != "":
 		t.prober, t.address = "tcp", words(tc.TCP)
-		t.check, err = tc.connection(tc.TCP, 0, nil, env.Now)
+		err = t.connect(tc, tc.TCP, 0, nil, env.Now)
 	case tc.TLS != "":
 		t.prober, t.address, t.name = "tls", words(tc.TLS), "tls "+words(tc.TLS)
-		t.check, err = tc.connection(tc.TLS, 443, trust, env.Now)
+		err = t.connect(tc, tc.TLS, httpsPort, trust, env.Now)
 	case tc.HTTP != "":
 		var h *httpCheck
 		if h, err = tc.Request.check(tc.HTTP, env.Secret); err != nil {
@@ -167,6 +168,7 @@ func (t *target) setCheck(tc *TargetConfig, env collectors.Env, socket *echoer) 
 		}
 		h.tls, h.family, h.now = trust, tc.IP, env.Now
 		t.prober, t.address, t.check = "http", words(h.url.String()), h
+		t.host, t.port = words(h.url.Hostname()), h.port()
 	default:
 		var d *dnsCheck
 		if d, err = tc.DNS.check(); err != nil {
@@ -174,12 +176,13 @@ func (t *target) setCheck(tc *TargetConfig, env collectors.Env, socket *echoer) 
 		}
 		d.family = tc.IP
 		t.prober, t.address, t.check = "dns", words(d.title()), d
+		t.host, t.port = words(d.host), d.port
 	}
 	return err
 }
 
-func (tc *TargetConfig) ping(socket *echoer) (check, error) {
-	c := &pingCheck{host: tc.Ping, family: tc.IP, echoes: cmp.Or(tc.Echoes, defaultEchoes), maxLoss: defaultMaxLoss, socket: socket}
+func (tc *TargetConfig) ping(sockets *icmp.Shared) (check, error) {
+	c := &pingCheck{host: tc.Ping, family: tc.IP, echoes: cmp.Or(tc.Echoes, defaultEchoes), maxLoss: defaultMaxLoss, sockets: sockets}
 	if c.echoes < 1 || c.echoes > maxEchoes {
 		return nil, fmt.Errorf("echoes %d: want 1 to %d", c.echoes, maxEchoes)
 	}
@@ -192,12 +195,15 @@ func (tc *TargetConfig) ping(socket *echoer) (check, error) {
 	return c, nil
 }
 
-func (tc *TargetConfig) connection(address string, port uint16, trust *trust, now func() time.Time) (check, error) {
+// connect sets a check that opens a connection; port is that of an address without one.
+func (t *target) connect(tc *TargetConfig, address string, port uint16, trust *trust, now func() time.Time) error {
 	host, port, err := hostPort(address, port)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &tcpCheck{host: host, port: port, family: tc.IP, tls: trust, now: now}, nil
+	t.host, t.port = words(host), port
+	t.check = &tcpCheck{host: host, port: port, family: tc.IP, tls: trust, now: now}
+	return nil
 }
 
 // hostPort takes "host:port" apart; a port of 0 means that there must be one.

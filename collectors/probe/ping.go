@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/nocturne-noc/nocturne/collectors/icmp"
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
@@ -22,7 +23,7 @@ type pingCheck struct {
 	family  string
 	echoes  int
 	maxLoss float64 // what is above it is a warning; 0..1
-	socket  *echoer
+	sockets *icmp.Shared
 }
 
 // run succeeds when at least one request is answered.
@@ -34,24 +35,25 @@ func (c *pingCheck) run(ctx context.Context, r *report) error {
 		return err
 	}
 	start := time.Now()
-	socket, release, err := c.socket.take(addr.Is6())
+	socket, release, err := c.sockets.Take(addr.Is6())
 	if err != nil {
-		return err
+		return unable{err}
 	}
 	defer release()
 	r.add(phases, time.Since(start).Seconds(), "phase", "setup")
 	r.phase = "waiting for an echo"
-	return c.judge(r, socket.burst(ctx, addr, c.echoes, echoInterval))
+	return c.judge(r, socket.Burst(ctx, addr, c.echoes, echoInterval))
 }
 
 // judge tells of a burst.
-func (c *pingCheck) judge(r *report, answers []*answer) error {
+func (c *pingCheck) judge(r *report, answers []*icmp.Answer) error {
 	b := sumUp(answers)
 	const phases = "probe_icmp_duration_seconds"
 	r.add("nocturne_probe_loss_ratio", b.loss)
+	r.add("nocturne_probe_max_loss_ratio", c.maxLoss)
 	r.add(phases, b.mean.Seconds(), "phase", "rtt")
 	if b.answered == 0 {
-		if b.err != nil && errors.Is(b.err, errUnreachable) {
+		if b.err != nil && errors.Is(b.err, icmp.ErrUnreachable) {
 			return failed("no route to it: a router says that it is unreachable")
 		}
 		if b.err != nil {
@@ -79,22 +81,22 @@ type burst struct {
 	err          error // of a request that failed
 }
 
-func sumUp(answers []*answer) burst {
+func sumUp(answers []*icmp.Answer) burst {
 	var b burst
 	var total, differences time.Duration
-	var last *answer
+	var last *icmp.Answer
 	pairs := 0
 	for _, a := range answers {
 		switch {
 		case a == nil:
-		case a.err != nil:
-			b.err = a.err
+		case a.Err != nil:
+			b.err = a.Err
 		default:
 			b.answered++
-			b.hops = a.hops
-			total += a.rtt
+			b.hops = a.Hops
+			total += a.RTT
 			if last != nil {
-				differences += (a.rtt - last.rtt).Abs()
+				differences += (a.RTT - last.RTT).Abs()
 				pairs++
 			}
 			last = a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/collectors"
@@ -23,12 +24,16 @@ type check interface {
 type target struct {
 	name    string
 	address string // as configured, without secrets
+	host    string // that is asked: name or address
+	port    uint16 // 0 for ping
 	prober  string // "icmp", "tcp", "tls", "http", "dns"
 	source  string
 	labels  map[string]string // of people's own
 	timeout time.Duration
 	slow    time.Duration // a success that takes longer is a warning
 	check   check
+
+	seen string // the address that host had last; of the one round that runs at a time
 }
 
 // Collect makes one probe. A target that fails is no failure of the collector: its entity says so.
@@ -51,6 +56,7 @@ func (t *target) Collect(ctx context.Context, emit collectors.Emit) error {
 	} else if latency := cmp.Or(r.latency, took); latency > t.slow {
 		r.notice(model.Warning, "slow: %s", span(latency))
 	}
+	r.add("nocturne_probe_slow_seconds", t.slow.Seconds())
 	r.add("probe_success", truth(err == nil))
 	r.add("probe_duration_seconds", took.Seconds())
 	emit(model.Batch{Scope: t.name, Replace: true, Samples: r.samples(t.shared()), Entities: []model.Entity{t.entity(r, r.state, r.reason)}})
@@ -68,6 +74,13 @@ func (t *target) shared() []string {
 func (t *target) entity(r *report, state model.State, reason string) model.Entity {
 	e := model.Entity{ID: model.ProbeID(t.name), Kind: model.KindProbe, Name: t.name, State: state, Reason: reason, Labels: r.labels}
 	maps.Copy(e.Labels, t.labels)
-	e.Labels["prober"], e.Labels["target"] = t.prober, t.address
+	e.Labels["prober"], e.Labels["target"], e.Labels["host"] = t.prober, t.address, t.host
+	if t.port != 0 {
+		e.Labels["port"] = strconv.Itoa(int(t.port))
+	}
+	// What hangs on what is to be known when the name cannot be looked up, too.
+	if t.seen = cmp.Or(e.Labels["address"], t.seen); t.seen != "" {
+		e.Labels["address"] = t.seen
+	}
 	return e
 }

@@ -134,7 +134,7 @@ func (s *sweep) feed(ctx context.Context, asks chan<- Target) (remark string, er
 }
 
 // ping pings all targets and hands over who answers.
-func (s *sweep) ping(ctx context.Context, p *pinger, alive *aliveSet, put func(Target) bool) error {
+func (s *sweep) ping(ctx context.Context, p pinger, alive *aliveSet, put func(Target) bool) error {
 	var group errgroup.Group
 	group.Go(func() error {
 		defer alive.end()

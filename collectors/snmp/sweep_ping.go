@@ -1,93 +1,53 @@
 package snmp
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"iter"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
 
-	"golang.org/x/net/icmp"
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
+	"github.com/nocturne-noc/nocturne/collectors/icmp"
 )
 
 const (
 	pingsPerTick = 10
 	pingTick     = 20 * time.Millisecond // 500 pings a second
 	pingWait     = time.Second           // for the last answers
-	maxEcho      = 1500
-	maxAlive     = 1 << 20 // addresses of one sweep, whatever claims to answer
-	protoICMP    = 1       // IANA
-	protoICMPv6  = 58      // IANA
+	maxAlive     = 1 << 20               // addresses of one sweep, whatever claims to answer
 )
 
-// pinger sends ICMP echo requests (RFC 792, RFC 4443) from one socket a family for a whole sweep.
-type pinger struct {
-	conns  map[bool]*echoConn // by whether it is IPv6
-	cookie []byte             // in all requests: a reply without it is another program's
-}
+// pinger pings from one socket a family for a whole sweep.
+type pinger map[bool]*icmp.Socket // by whether it is IPv6
 
-// echoConn is one socket. Of an unprivileged one the kernel sets the ID and hands over only its replies.
-type echoConn struct {
-	*icmp.PacketConn
-	v6, raw bool
-}
-
-// openPinger opens a socket for each family that the blocks have: an unprivileged one, else a raw one.
-func openPinger(blocks []Block) (*pinger, error) {
-	p := &pinger{conns: map[bool]*echoConn{}, cookie: make([]byte, 16)}
-	_, _ = rand.Read(p.cookie) // it never fails, by its documentation
+// openPinger opens a socket for each family that the blocks have.
+func openPinger(blocks []Block) (pinger, error) {
+	p := pinger{}
 	for _, b := range blocks {
 		v6 := b.first.Is6()
-		if p.conns[v6] != nil {
+		if p[v6] != nil {
 			continue
 		}
-		conn, err := openEcho(v6)
+		socket, err := icmp.Open(v6)
 		if err != nil {
 			p.close()
 			return nil, err
 		}
-		p.conns[v6] = conn
+		p[v6] = socket
 	}
 	return p, nil
 }
 
-func openEcho(v6 bool) (*echoConn, error) {
-	unprivileged, raw, local := "udp4", "ip4:icmp", "0.0.0.0"
-	if v6 {
-		unprivileged, raw, local = "udp6", "ip6:ipv6-icmp", "::"
-	}
-	conn, err := icmp.ListenPacket(unprivileged, local)
-	if err == nil {
-		return &echoConn{conn, v6, false}, nil
-	}
-	conn, rawErr := icmp.ListenPacket(raw, local)
-	if rawErr == nil {
-		return &echoConn{conn, v6, true}, nil
-	}
-	return nil, fmt.Errorf("ICMP is not permitted here (%w; allow it with the sysctl net.ipv4.ping_group_range or with setcap cap_net_raw=+ep)", rawErr)
-}
-
-func (p *pinger) close() {
-	for _, c := range p.conns {
-		_ = c.Close() // what is still under way counts as no answer
+func (p pinger) close() {
+	for _, socket := range p {
+		socket.Close()
 	}
 }
 
 // run pings all targets at a bounded rate, tells of each that was sent to and of each that answers, and
 // closes the sockets. answered is called by several goroutines.
-func (p *pinger) run(ctx context.Context, targets iter.Seq[Target], answered func(netip.Addr), sent func()) error {
-	var readers sync.WaitGroup
-	for _, c := range p.conns {
-		readers.Go(func() { p.read(c, answered) })
-	}
-	defer readers.Wait()
+func (p pinger) run(ctx context.Context, targets iter.Seq[Target], answered func(netip.Addr), sent func()) error {
 	defer p.close()
 	tick := time.NewTicker(pingTick)
 	defer tick.Stop()
@@ -104,7 +64,11 @@ func (p *pinger) run(ctx context.Context, targets iter.Seq[Target], answered fun
 				return fmt.Errorf("ping: %w", ctx.Err())
 			}
 		}
-		p.conns[addr.Is6()].send(addr, n, p.cookie)
+		p[addr.Is6()].Ping(addr, func(a icmp.Answer) {
+			if a.Err == nil {
+				answered(addr)
+			}
+		})
 		sent()
 	}
 	last := time.NewTimer(pingWait)
@@ -115,66 +79,6 @@ func (p *pinger) run(ctx context.Context, targets iter.Seq[Target], answered fun
 	case <-ctx.Done():
 		return fmt.Errorf("ping: %w", ctx.Err())
 	}
-}
-
-// send sends one request. One that the system refuses, for want of a route say, is one without an answer.
-func (c *echoConn) send(to netip.Addr, n int, cookie []byte) {
-	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{ID: int(cookie[0])<<8 | int(cookie[1]), Seq: n & 0xffff, Data: cookie}}
-	if c.v6 {
-		m.Type = ipv6.ICMPTypeEchoRequest
-	}
-	b, err := m.Marshal(nil)
-	if err != nil {
-		return
-	}
-	var addr net.Addr = &net.UDPAddr{IP: to.AsSlice(), Zone: to.Zone()}
-	if c.raw {
-		addr = &net.IPAddr{IP: to.AsSlice(), Zone: to.Zone()}
-	}
-	_, _ = c.WriteTo(b, addr)
-}
-
-// read takes replies until the socket is closed.
-func (p *pinger) read(c *echoConn, answered func(netip.Addr)) {
-	b := make([]byte, maxEcho)
-	for {
-		n, from, err := c.ReadFrom(b)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			continue // an ICMP error that the kernel hands over: of one host
-		}
-		if addr := addrOf(from); addr.IsValid() && isReply(b[:n], c.v6, p.cookie) {
-			answered(addr)
-		}
-	}
-}
-
-func addrOf(a net.Addr) netip.Addr {
-	var ip net.IP
-	switch a := a.(type) {
-	case *net.UDPAddr:
-		ip = a.IP
-	case *net.IPAddr:
-		ip = a.IP
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	return addr.Unmap()
-}
-
-// isReply reports whether a datagram is the reply to one of our requests.
-func isReply(b []byte, v6 bool, cookie []byte) bool {
-	proto := protoICMP
-	if v6 {
-		proto = protoICMPv6
-	}
-	m, err := icmp.ParseMessage(proto, b)
-	if err != nil || m.Type != ipv4.ICMPTypeEchoReply && m.Type != ipv6.ICMPTypeEchoReply {
-		return false
-	}
-	echo, ok := m.Body.(*icmp.Echo)
-	return ok && bytes.Equal(echo.Data, cookie)
 }
 
 // aliveSet is a queue of the addresses that answered, each once, that remembers them.

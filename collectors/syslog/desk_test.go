@@ -24,9 +24,18 @@ func wall(kind model.Kind) []model.Entity {
 	case model.KindDevice:
 		return []model.Entity{{ID: model.DeviceID("sw3"), Kind: kind, Name: "sw3", Labels: map[string]string{"address": "10.0.0.3", "sysName": "access3.example.com"}}}
 	case model.KindServer:
-		return []model.Entity{{ID: model.ServerID("db1"), Kind: kind, Name: "db1", Labels: map[string]string{"addresses": "10.0.1.1 fd00::1"}}}
+		return []model.Entity{
+			{ID: model.ServerID("db1"), Kind: kind, Name: "db1", Labels: map[string]string{"addresses": "10.0.1.1 fd00::1"}},
+			{ID: model.ServerID("web2:9100"), Kind: kind, Name: "web2:9100"},
+			{ID: model.ServerID("10.0.1.7:9100"), Kind: kind, Name: "10.0.1.7:9100", Labels: map[string]string{"nodename": "cache7"}},
+		}
 	case model.KindNode:
 		return []model.Entity{{ID: model.NodeID("prod", "n1"), Kind: kind, Name: "n1", Labels: map[string]string{"address": "10.0.2.1"}}}
+	case model.KindStub:
+		return []model.Entity{
+			{ID: "stub/ap1", Kind: kind, Name: "ap1", Labels: map[string]string{"address": "10.0.0.20"}},
+			{ID: "stub/sw3", Kind: kind, Name: "sw3", Labels: map[string]string{"address": "10.0.0.3"}}, // a device, too
+		}
 	}
 	return nil
 }
@@ -49,6 +58,10 @@ func TestLinesBelongToMachines(t *testing.T) {
 		{"address", "10.0.0.3", "<13>x", "device/sw3", "sw3"},
 		{"one of several addresses", "fd00::1", "<13>x", "server/db1", "db1"},
 		{"node", "10.0.2.1", "<13>x", "kube/prod/node/n1", "n1"},
+		{"what only its neighbours know", "10.0.0.20", "<13>x", "stub/ap1", "ap1"},
+		{"instance of an exporter, by name", "10.0.0.9", "<13>1 - web2.example.com a - - - x", "server/web2:9100", "web2:9100"},
+		{"instance of an exporter, by address", "10.0.1.7", "<13>x", "server/10.0.1.7:9100", "10.0.1.7:9100"},
+		{"instance of an exporter, by its own name", "10.0.0.9", "<13>1 - CACHE7 a - - - x", "server/10.0.1.7:9100", "10.0.1.7:9100"},
 		{"name, by way of a relay", "10.0.0.9", "<13>Nov 21 03:00:00 DB1 a: x", "server/db1", "db1"},
 		{"full name", "10.0.0.9", "<13>1 - access3.example.com a - - - x", "device/sw3", "sw3"},
 		{"short name", "10.0.0.9", "<13>1 - db1.example.com a - - - x", "server/db1", "db1"},

@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -32,8 +33,9 @@ func (d *directory) refresh(now time.Time) {
 		return
 	}
 	d.read, d.byAddress, d.byName = now, map[netip.Addr]who{}, map[string]who{}
-	// The first kind counts where two know a machine: a server's own page says more than a node's.
-	for _, kind := range []model.Kind{model.KindDevice, model.KindServer, model.KindNode} {
+	// The first kind counts where two know a machine: a server's own page says more than a node's, and all say more
+	// than what a neighbour says of it.
+	for _, kind := range []model.Kind{model.KindDevice, model.KindServer, model.KindNode, model.KindStub} {
 		for _, e := range d.entities(kind) {
 			d.add(&e)
 		}
@@ -49,13 +51,18 @@ func (d *directory) add(e *model.Entity) {
 			}
 		}
 	}
-	for _, text := range strings.Fields(e.Labels["address"] + " " + e.Labels["addresses"]) {
+	name := e.Name
+	if host, _, err := net.SplitHostPort(name); err == nil { // an instance of node_exporter
+		name = host
+	}
+	for _, text := range append(strings.Fields(e.Labels["address"]+" "+e.Labels["addresses"]), name) {
 		addr, err := netip.ParseAddr(text)
+		addr = addr.Unmap()
 		if _, taken := d.byAddress[addr]; err == nil && !taken {
-			d.byAddress[addr.Unmap()] = w
+			d.byAddress[addr] = w
 		}
 	}
-	for _, name := range []string{e.Name, e.Labels["sysName"], e.Labels["nodename"]} {
+	for _, name := range []string{name, e.Labels["sysName"], e.Labels["nodename"]} {
 		name = strings.ToLower(name)
 		for _, key := range []string{name, shortName(name)} {
 			if _, taken := d.byName[key]; key != "" && !taken {

@@ -1,8 +1,12 @@
-package probe
+// Package icmp sends ICMP echo requests (RFC 792, RFC 4443) to many hosts from one socket a family, and says
+// which of them are answered. It is unprivileged where the system allows that.
+//
+// The code is our own since the common libraries, github.com/prometheus-community/pro-bing among them, open a
+// socket and start goroutines for each host, which a sweep of 65,000 addresses cannot afford.
+package icmp
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -29,43 +33,19 @@ const (
 	headerICMP   = 8
 )
 
-// errUnreachable is what a router says of a host that it cannot reach.
-var errUnreachable = errors.New("unreachable")
+// ErrUnreachable is what a router says of a host that it cannot reach.
+var ErrUnreachable = errors.New("unreachable")
 
-// echoer sends the ICMP echo requests (RFC 792, RFC 4443) of all targets of a source from one socket a
-// family, which is open while at least one burst is under way.
-type echoer struct {
-	mu    sync.Mutex
-	socks map[bool]*echoSocket // by whether it is IPv6
-	users map[bool]int
+// Answer is what became of a request.
+type Answer struct {
+	RTT  time.Duration
+	Hops int   // the reply's hop limit, 0 where the system does not tell
+	Err  error // ErrUnreachable, or why the request could not be sent
 }
 
-func newEchoer() *echoer { return &echoer{socks: map[bool]*echoSocket{}, users: map[bool]int{}} }
-
-// take opens the socket of a family, or shares it. release is to be called once.
-func (e *echoer) take(v6 bool) (s *echoSocket, release func(), err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if s = e.socks[v6]; s == nil {
-		if s, err = openEcho(v6); err != nil {
-			return nil, nil, err
-		}
-		e.socks[v6] = s
-	}
-	e.users[v6]++
-	return s, func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.users[v6]--; e.users[v6] == 0 {
-			delete(e.socks, v6)
-			s.close()
-		}
-	}, nil
-}
-
-// echoSocket is one socket with the goroutine that reads it. Of an unprivileged one the kernel sets the
-// ID and hands over only its replies.
-type echoSocket struct {
+// Socket is a socket of one family with the goroutine that reads it. It is safe for concurrent use. Of an
+// unprivileged one the kernel sets the ID and hands over only its replies.
+type Socket struct {
 	conn    *icmp.PacketConn
 	v6, raw bool
 	id      uint16
@@ -74,39 +54,30 @@ type echoSocket struct {
 
 	mu      sync.Mutex
 	number  uint64
-	pending map[uint16]*echo // by the sequence number on the wire
+	pending map[uint16]*echo // by the sequence number on the wire: the last 65,536 requests at most
 }
 
 // echo is a request under way.
 type echo struct {
-	number uint64 // of the socket
-	place  int    // in its burst
-	sent   time.Time
-	answer chan<- answer // never full: a place for each request of the burst
+	number   uint64 // of the socket
+	sent     time.Time
+	answered func(Answer)
 }
 
-// answer is what became of a request.
-type answer struct {
-	place int
-	rtt   time.Duration
-	hops  int   // of the reply's hop limit, 0 where the system does not tell
-	err   error // unreachable, or it could not be sent
-}
-
-// openEcho opens an unprivileged socket, else a raw one.
-func openEcho(v6 bool) (*echoSocket, error) {
+// Open opens an unprivileged socket, else a raw one, for IPv4 or IPv6. Its error says how to allow that.
+func Open(v6 bool) (*Socket, error) {
 	unprivileged, raw, local := "udp4", "ip4:icmp", "0.0.0.0"
 	if v6 {
 		unprivileged, raw, local = "udp6", "ip6:ipv6-icmp", "::"
 	}
-	s := &echoSocket{v6: v6, done: make(chan struct{}), pending: map[uint16]*echo{}}
+	s := &Socket{v6: v6, done: make(chan struct{}), pending: map[uint16]*echo{}}
 	_, _ = rand.Read(s.cookie[:]) // it never fails, by its documentation
 	s.id = binary.BigEndian.Uint16(s.cookie[:])
 	conn, err := icmp.ListenPacket(unprivileged, local)
 	if err != nil {
 		var rawErr error
 		if conn, rawErr = icmp.ListenPacket(raw, local); rawErr != nil {
-			return nil, unable{fmt.Errorf("ICMP is not permitted here (%w; allow it with the sysctl net.ipv4.ping_group_range or with setcap cap_net_raw=+ep)", rawErr)}
+			return nil, fmt.Errorf("ICMP is not permitted here (%w; allow it with the sysctl net.ipv4.ping_group_range or with setcap cap_net_raw=+ep)", rawErr)
 		}
 		s.raw = true
 	}
@@ -121,7 +92,7 @@ func openEcho(v6 bool) (*echoSocket, error) {
 
 // tune sets what makes the socket better where the system grants it: room for many answers at once, the hop
 // limit, and, for a raw one, that it does not get all ICMP of this machine.
-func (s *echoSocket) tune() {
+func (s *Socket) tune() {
 	if s.v6 {
 		p := s.conn.IPv6PacketConn()
 		_ = p.SetControlMessage(ipv6.FlagHopLimit, true)
@@ -149,34 +120,28 @@ func widen(conn net.PacketConn) {
 	}
 }
 
-// close ends the socket and waits for its goroutine.
-func (s *echoSocket) close() {
-	_ = s.conn.Close() // nothing is under way any more
+// Close ends the socket and waits for its goroutine. What is under way counts as no answer.
+func (s *Socket) Close() {
+	_ = s.conn.Close() // nothing is written that could be lost
 	<-s.done
 }
 
-// send sends the request of one place of a burst.
-func (s *echoSocket) send(to netip.Addr, place int, answers chan<- answer) (forget func()) {
+// Ping sends one request. answered is called at most once and must not block: at once, when it cannot be sent,
+// else by the socket's goroutine. forget ends the wait for an answer.
+func (s *Socket) Ping(to netip.Addr, answered func(Answer)) (forget func()) {
 	s.mu.Lock()
 	s.number++
-	e := &echo{number: s.number, place: place, answer: answers}
+	e := &echo{number: s.number, sent: time.Now(), answered: answered}
 	seq := uint16(e.number)
 	s.pending[seq] = e
-	e.sent = time.Now()
 	s.mu.Unlock()
-	if err := s.write(to, seq, e.number); err != nil {
-		s.settle(seq, func(e *echo) answer { return answer{place: e.place, err: err} })
+	if err := s.write(to, seq, e.number); err != nil && s.claim(seq, e.number) != nil {
+		answered(Answer{Err: err})
 	}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.pending[seq] == e {
-			delete(s.pending, seq)
-		}
-	}
+	return func() { s.claim(seq, e.number) }
 }
 
-func (s *echoSocket) write(to netip.Addr, seq uint16, number uint64) error {
+func (s *Socket) write(to netip.Addr, seq uint16, number uint64) error {
 	m := icmp.Message{Type: ipv4.ICMPTypeEcho}
 	if s.v6 {
 		m.Type = ipv6.ICMPTypeEchoRequest
@@ -194,18 +159,21 @@ func (s *echoSocket) write(to netip.Addr, seq uint16, number uint64) error {
 	return err
 }
 
-// settle hands over what became of a request, once.
-func (s *echoSocket) settle(seq uint16, what func(*echo) answer) {
+// claim takes a request out of those under way, nil where it is no longer among them. Of one whose number is
+// not known (0) it is the last with its sequence number.
+func (s *Socket) claim(seq uint16, number uint64) *echo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.pending[seq]; e != nil {
-		delete(s.pending, seq)
-		e.answer <- what(e)
+	e := s.pending[seq]
+	if e == nil || number != 0 && e.number != number {
+		return nil
 	}
+	delete(s.pending, seq)
+	return e
 }
 
 // read takes replies until the socket is closed.
-func (s *echoSocket) read() {
+func (s *Socket) read() {
 	b := make([]byte, maxDatagram)
 	for {
 		n, hops, err := s.receive(b)
@@ -219,7 +187,7 @@ func (s *echoSocket) read() {
 	}
 }
 
-func (s *echoSocket) receive(b []byte) (n, hops int, err error) {
+func (s *Socket) receive(b []byte) (n, hops int, err error) {
 	if s.v6 {
 		n, cm, _, err := s.conn.IPv6PacketConn().ReadFrom(b)
 		if cm != nil {
@@ -235,7 +203,7 @@ func (s *echoSocket) receive(b []byte) (n, hops int, err error) {
 }
 
 // heard takes one datagram.
-func (s *echoSocket) heard(b []byte, hops int, at time.Time) {
+func (s *Socket) heard(b []byte, hops int, at time.Time) {
 	proto := protoICMP
 	if s.v6 {
 		proto = protoICMPv6
@@ -251,21 +219,22 @@ func (s *echoSocket) heard(b []byte, hops int, at time.Time) {
 			return
 		}
 		number := binary.BigEndian.Uint64(body.Data[cookieSize:])
-		s.settle(uint16(number), func(e *echo) answer {
-			if e.number != number { // of a burst that has ended long ago
-				return answer{place: e.place, err: errUnreachable}
-			}
-			return answer{place: e.place, rtt: at.Sub(e.sent), hops: hops}
-		})
+		if e := s.claim(uint16(number), number); e != nil {
+			e.answered(Answer{RTT: at.Sub(e.sent), Hops: hops})
+		}
 	case *icmp.DstUnreach:
-		if seq, ok := s.original(body.Data); ok {
-			s.settle(seq, func(e *echo) answer { return answer{place: e.place, err: errUnreachable} })
+		seq, ok := s.original(body.Data)
+		if !ok {
+			return
+		}
+		if e := s.claim(seq, 0); e != nil {
+			e.answered(Answer{Err: ErrUnreachable})
 		}
 	}
 }
 
 // original finds our request in what an ICMP error brings back of it. At least its header is there.
-func (s *echoSocket) original(b []byte) (seq uint16, ok bool) {
+func (s *Socket) original(b []byte) (seq uint16, ok bool) {
 	size, request := headerIPv6, byte(ipv6.ICMPTypeEchoRequest)
 	if !s.v6 {
 		if len(b) == 0 {
@@ -280,31 +249,4 @@ func (s *echoSocket) original(b []byte) (seq uint16, ok bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint16(b[size+6:]), true
-}
-
-// burst sends n requests, one every interval, and waits for their answers until ctx ends; answers are in the
-// order in which the requests were sent, nil for those without one.
-func (s *echoSocket) burst(ctx context.Context, to netip.Addr, n int, interval time.Duration) []*answer {
-	answers := make(chan answer, n)
-	out := make([]*answer, n)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	defer s.send(to, 0, answers)()
-	for sent, heard := 1, 0; heard < n; {
-		next := tick.C
-		if sent == n {
-			next = nil
-		}
-		select {
-		case <-ctx.Done():
-			return out
-		case a := <-answers:
-			out[a.place] = &a
-			heard++
-		case <-next:
-			defer s.send(to, sent, answers)()
-			sent++
-		}
-	}
-	return out
 }
