@@ -241,8 +241,8 @@ func sameEntity(a, b *model.Entity) bool {
 		a.Reason == b.Reason && a.Since.Equal(b.Since) && maps.Equal(a.Labels, b.Labels)
 }
 
-// entityGone forgets what the scope says of an entity. Pods that were fine, and neighbours known
-// by hearsay only, go without an event.
+// entityGone forgets what the scope says of an entity. Pods that were fine with what ran in them, and
+// neighbours known by hearsay only, go without an event.
 func (s *Store) entityGone(sc *scope, id string, b *model.Batch) {
 	old := s.world.entities[id].of(sc)
 	if old == nil {
@@ -256,7 +256,7 @@ func (s *Store) entityGone(sc *scope, id string, b *model.Batch) {
 	for _, m := range s.head.ofEntity(id) {
 		s.endSeries(m, b.Time.UnixMilli())
 	}
-	if e.Kind == model.KindStub || e.Kind == model.KindPod && !e.State.Problem() {
+	if inPod := e.Kind == model.KindPod || e.Labels["pod"] != ""; e.Kind == model.KindStub || inPod && !e.State.Problem() {
 		return
 	}
 	s.event(model.Event{Time: b.Time, Severity: model.OK, Kind: "state", Entity: id, Title: s.fullName(&e),

@@ -88,11 +88,17 @@ func TestFirstSightAndPods(t *testing.T) {
 	}
 	apply(t, s, model.Batch{Source: "k", Scope: "c", Time: c.now, Entities: []model.Entity{pod("fine", model.OK), pod("dim", model.Unknown), pod("sick", model.Critical)}})
 	apply(t, s, model.Batch{Source: "k", Scope: "c", Time: c.now, Gone: []string{"kube/c/ns/n/pod/fine", "kube/c/ns/n/pod/sick", "kube/c/ns/n/pod/never"}})
+	// What ran in a pod goes as quietly as the pod; what did not is told.
+	service := func(name string, labels map[string]string) model.Entity {
+		return model.Entity{ID: model.ServerID(name), Kind: model.KindService, Name: name, State: model.OK, Labels: labels}
+	}
+	apply(t, s, model.Batch{Source: "s", Scope: "s", Time: c.now, Entities: []model.Entity{service("in-pod", map[string]string{"pod": "fine"}), service("alone", nil)}})
+	apply(t, s, model.Batch{Source: "s", Scope: "s", Time: c.now, Replace: true})
 	var texts []string
 	for _, e := range s.Events(model.EventFilter{}) {
 		texts = append(texts, e.Title+" "+e.Text)
 	}
-	if diff := cmp.Diff([]string{"sick critical → gone", "sick critical"}, texts); diff != "" {
+	if diff := cmp.Diff([]string{"alone ok → gone", "sick critical → gone", "sick critical"}, texts); diff != "" {
 		t.Error(diff)
 	}
 }

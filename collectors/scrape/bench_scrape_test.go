@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -134,13 +137,28 @@ func scrapeOwn(c child) error {
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
 	untilClosed()
+	wrote := writeHeap(os.Getenv("NOCTURNE_SCRAPE_HEAP"))
 	fmt.Println(failed.Load())
 	if up, err := s.Query(ctx, "sum(scrape_samples_scraped)", time.Now()); err == nil && len(up) == 1 {
 		fmt.Println(up[0].Points[0].V)
 	}
 	cancel()
 	<-done
-	return s.Close()
+	return errors.Join(wrote, s.Close())
+}
+
+// writeHeap writes what is in use to a file, for go tool pprof; "" writes nothing.
+func writeHeap(path string) (err error) {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	runtime.GC()
+	return pprof.WriteHeapProfile(file)
 }
 
 // process is one of the benchmark's.
@@ -218,7 +236,8 @@ func (p *process) memory(b *testing.B, what string) float64 {
 // BenchmarkScrape scrapes 500 targets of 1,000 series each 15 seconds into a store on disk, next to Debian's
 // prometheus doing the same with the same targets at the same time. It prints processor time and memory of both,
 // after a minute of settling. NOCTURNE_SCRAPE_FOR sets how long is measured, 4m by default: as long as both heaps
-// need to grow to what their garbage collectors allow.
+// need to grow to what their garbage collectors allow. NOCTURNE_SCRAPE_HEAP names a file for a profile of our own heap at
+// the end.
 func BenchmarkScrape(b *testing.B) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		b.Skip("memory and processor time of processes are read from /proc, which this system has not")

@@ -24,6 +24,8 @@ type Config struct {
 	FileSD  []string          `yaml:"file_sd"` // files of target groups, in Prometheus' format; the last part may be a pattern
 	Labels  map[string]string `yaml:"labels"`  // of all targets
 
+	Kubernetes *Kubernetes `yaml:"kubernetes"` // pods and services of watched clusters that ask for it
+
 	Scheme      string              `yaml:"scheme"`
 	MetricsPath string              `yaml:"metrics_path"`
 	Params      map[string][]string `yaml:"params"`
@@ -72,8 +74,13 @@ const (
 
 // scraping is the configuration as Prometheus has it, with secrets and absolute paths.
 func (c *Config) scraping(env collectors.Env) (*config.ScrapeConfig, error) {
-	if len(c.Targets)+len(c.FileSD) == 0 {
+	if len(c.Targets)+len(c.FileSD) == 0 && c.Kubernetes == nil {
 		return nil, errNoTargets
+	}
+	if c.Kubernetes != nil {
+		if err := c.Kubernetes.check(); err != nil {
+			return nil, err
+		}
 	}
 	seen := map[string]bool{}
 	for _, t := range c.Targets {
@@ -144,6 +151,7 @@ func (c *Config) client(env collectors.Env) (*promconfig.HTTPClientConfig, error
 		}
 	}
 	out := promconfig.DefaultHTTPClientConfig
+	out.FollowRedirects = c.Kubernetes == nil // a pod must not lead the wall elsewhere
 	out.TLSConfig = promconfig.TLSConfig{
 		CAFile: files[0], CertFile: files[1], KeyFile: files[2],
 		ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,

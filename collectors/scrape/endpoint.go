@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +19,8 @@ import (
 // endpoint is what is kept of a target from one scrape to the next.
 type endpoint struct {
 	member    *member
-	scope     string // the target as people wrote it, or the URL of one that was discovered
+	scope     string // the target as people wrote it, or see scopeOf
+	object    string // the pod or service that it was found by, "" for none
 	exporters Exporters
 	dialer    *dialer
 
@@ -27,7 +29,7 @@ type endpoint struct {
 	size  int // samples of the last good scrape
 	ended bool
 	about []model.Sample   // the last that Prometheus said of it
-	dated map[uint64]int64 // the last time of each series that the target itself dates, by the hash of its labels
+	dated map[uint64]dated // the last sample of each series that the target itself dates, by the hash of its labels
 	picks picks
 	place string // behind what the answer that is read now stops making sense
 }
@@ -66,11 +68,11 @@ func (e *endpoint) commit(a *appender) {
 	}
 	e.about = slices.Clone(a.samples[len(own):]) // the rest of the batch is not to be kept
 	at := e.grid.date(about.at)
-	late := e.redate(a.samples, about.at, at)
+	late, twice := e.redate(a.samples, about.at, at)
 	if about.up == 0 {
 		e.member.report(e.scope, explain(a.target.URL(), a.target.LastError(), place))
 	} else {
-		e.member.report(e.scope, leftOut(int(about.relabeled)-len(own), late, int(about.relabeled)))
+		e.member.report(e.scope, leftOut(int(about.relabeled)-len(own)+twice, late, int(about.relabeled)))
 	}
 	e.member.emit(model.Batch{Scope: e.seriesScope(), Time: time.UnixMilli(at), Replace: true, Samples: a.samples})
 	if about.up == 0 {
@@ -80,32 +82,65 @@ func (e *endpoint) commit(a *appender) {
 	if about.added > 0 {
 		e.picks.forget()
 	}
-	entity := e.exporters.entity(instance(e.about), e.picks.of(own, e.exporters))
+	entity := e.exporters.entity(instance(e.about), e.called(), e.picks.of(own, e.exporters))
 	e.describe(&entity, a.target)
-	e.member.emit(model.Batch{Scope: e.scope, Time: time.UnixMilli(at), Replace: true, Entities: []model.Entity{entity}})
+	e.member.emit(model.Batch{Scope: e.scope, Time: time.UnixMilli(at), Replace: true, Entities: []model.Entity{entity}, Links: e.links(entity.ID)})
 }
 
-// redate sets samples that have the time of the scrape to that of the grid. It counts those that the
-// target dates itself and that are older than what it told before.
-func (e *endpoint) redate(samples []model.Sample, from, to int64) (late int) {
-	var dated map[uint64]int64
+// called is what people call the target.
+func (e *endpoint) called() string {
+	if e.object == "" {
+		return instance(e.about)
+	}
+	_, name, place, _ := model.ParseID(e.object)
+	return place["namespace"] + "/" + name
+}
+
+// links say in what the target runs.
+func (e *endpoint) links(id string) []model.Link {
+	if e.object == "" {
+		return nil
+	}
+	return []model.Link{{
+		Kind: "runs-on", A: id, B: e.object, State: model.OK, Confidence: 1,
+		Evidence: []model.Evidence{{Source: "annotation", Observer: e.object}},
+	}}
+}
+
+// dated is a sample that its target dates.
+type dated struct {
+	t    int64  // Unix milliseconds
+	bits uint64 // of its value
+}
+
+// redate sets samples that have the time of the scrape to that of the grid. Of those that the target dates itself it
+// counts the ones that are older than what it told before, and those of the same time and another value.
+func (e *endpoint) redate(samples []model.Sample, from, to int64) (late, twice int) {
+	var all map[uint64]dated
 	for i := range samples {
 		s := &samples[i]
 		if s.T == from {
 			s.T = to
 			continue
 		}
-		if dated == nil {
-			dated = map[uint64]int64{}
+		if all == nil {
+			all = map[uint64]dated{}
 		}
-		key := s.Labels.Hash()
-		if before, ok := e.dated[key]; ok && s.T < before {
-			late++
+		key, now := s.Labels.Hash(), dated{s.T, math.Float64bits(s.V)}
+		before, known := all[key]
+		if !known {
+			before, known = e.dated[key]
 		}
-		dated[key] = max(s.T, e.dated[key])
+		switch {
+		case known && now.t < before.t:
+			late, now = late+1, before
+		case known && now.t == before.t && now.bits != before.bits:
+			twice, now = twice+1, before
+		}
+		all[key] = now
 	}
-	e.dated = dated
-	return late
+	e.dated = all
+	return late, twice
 }
 
 // end withdraws a target that is not scraped any more.

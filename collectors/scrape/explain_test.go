@@ -65,55 +65,90 @@ func TestFailures(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
+	now := time.Now()
+	valid := certificate(t, "localhost", now.Add(-time.Hour), now.Add(time.Hour))
+	expired := certificate(t, "localhost", now.Add(-48*time.Hour), now.Add(-24*time.Hour))
 	for _, tt := range []struct {
 		name   string
-		answer http.HandlerFunc
+		answer http.HandlerFunc // nil: nobody listens
 		cfg    Config
 		want   []string
+		tls    *speaksTLS
 	}{
-		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Config{Timeout: time.Second}, []string{"does not answer in time"}},
-		{"endless", endless, Config{Timeout: time.Second}, []string{"does not end in time"}},
-		{"401", status(401), Config{}, []string{"does not accept the credentials: HTTP 401"}},
-		{"403", status(403), Config{}, []string{"forbids the scrape: HTTP 403"}},
-		{"404", status(404), Config{}, []string{"has no /metrics: HTTP 404"}},
-		{"500", status(500), Config{}, []string{"answers with HTTP 500"}},
-		{"503", status(503), Config{}, []string{"overloaded"}},
-		{"login page", text("text/html; charset=utf-8", "<html>"), Config{}, []string{"answers with text/html; charset=utf-8, which is no exposition format"}},
-		{"bad content type", text(";;", "a 1\n"), Config{}, []string{"answers with ;;, which is no exposition format"}},
-		{"body limit", text(plain, strings.Repeat("# long\n", 1000)), Config{BodySizeLimit: 1000}, []string{"too large", "body_size_limit"}},
-		{"gzip bomb", bomb, Config{BodySizeLimit: 1 << 20}, []string{"too large"}},
-		{"sample limit", text(plain, "a 1\nb 1\n"), Config{SampleLimit: 1}, []string{"more samples than sample_limit"}},
-		{"label limit", text(plain, `a{b="`+strings.Repeat("x", 5000)+`"} 1`+"\n"), Config{}, []string{"label_value_length_limit exceeded", "metric_relabel"}},
-		{"bad line", text(plain, "a 1\nb{x=\"y\"} 2\nthis is \x1b[31m no metric\n"), Config{}, []string{"after 2 samples", `b{`, "exposition format"}},
-		{"not UTF-8", text(plain, "a{b=\"\xff\xfe\"} 1\n"), Config{}, []string{"exposition format", "UTF-8"}},
-		{"redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, Config{}, []string{"redirects in circles"}},
+		{"refused", nil, Config{}, []string{"refuses the connection"}, nil},
+		{"TLS, expired", text(plain, "a 1\n"), Config{}, []string{"has expired on " + now.Add(-24*time.Hour).UTC().Format(time.DateOnly), "renew it"}, &speaksTLS{expired, true}},
+		{"TLS, unknown authority", text(plain, "a 1\n"), Config{}, []string{"unknown authority", "tls.ca_file"}, &speaksTLS{valid, false}},
+		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Config{Timeout: time.Second}, []string{"does not answer in time"}, nil},
+		{"endless", endless, Config{Timeout: time.Second}, []string{"does not end in time"}, nil},
+		{"401", status(401), Config{}, []string{"does not accept the credentials: HTTP 401"}, nil},
+		{"403", status(403), Config{}, []string{"forbids the scrape: HTTP 403"}, nil},
+		{"404", status(404), Config{}, []string{"has no /metrics: HTTP 404"}, nil},
+		{"500", status(500), Config{}, []string{"answers with HTTP 500"}, nil},
+		{"503", status(503), Config{}, []string{"overloaded"}, nil},
+		{"login page", text("text/html; charset=utf-8", "<html>"), Config{}, []string{"answers with text/html; charset=utf-8, which is no exposition format"}, nil},
+		{"bad content type", text(";;", "a 1\n"), Config{}, []string{"answers with ;;, which is no exposition format"}, nil},
+		{"body limit", text(plain, strings.Repeat("# long\n", 1000)), Config{BodySizeLimit: 1000}, []string{"too large", "body_size_limit"}, nil},
+		{"gzip bomb", bomb, Config{BodySizeLimit: 1 << 20}, []string{"too large"}, nil},
+		{"sample limit", text(plain, "a 1\nb 1\n"), Config{SampleLimit: 1}, []string{"more samples than sample_limit"}, nil},
+		{"label limit", text(plain, `a{b="`+strings.Repeat("x", 5000)+`"} 1`+"\n"), Config{}, []string{"label_value_length_limit exceeded", "metric_relabel"}, nil},
+		{"bad line", text(plain, "a 1\nb{x=\"y\"} 2\nthis is \x1b[31m no metric\n"), Config{}, []string{"after 2 samples", `b{`, "exposition format"}, nil},
+		{"not UTF-8", text(plain, "a{b=\"\xff\xfe\"} 1\n"), Config{}, []string{"exposition format", "UTF-8"}, nil},
+		{"redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, Config{}, []string{"redirects in circles"}, nil},
 		{"cut off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", plain)
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte("a 1\n"))
-		}, Config{}, []string{"broke the connection off"}},
+		}, Config{}, []string{"broke the connection off"}, nil},
 		{"bad gzip", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", plain)
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write([]byte("not packed at all"))
-		}, Config{}, []string{"compressed wrongly"}},
-		{"twice", text(plain, "a 1\na 2\nb 1\n"), Config{}, []string{"1 of 3 samples are left out", "twice"}},
-		{"far ahead", text(plain, fmt.Sprintf("a 1 %d\nb 1\n", time.Now().Add(time.Hour).UnixMilli())), Config{}, []string{"1 of 2 samples are left out"}},
-		{"TLS on HTTP", text(plain, "a 1\n"), Config{Scheme: "https"}, []string{"speaks HTTP, not TLS"}},
+		}, Config{}, []string{"compressed wrongly"}, nil},
+		{"twice", text(plain, "a 1\na 2\nb 1\n"), Config{}, []string{"1 of 3 samples are left out", "twice"}, nil},
+		{"twice at a time of its own", text(plain, fmt.Sprintf("a 1 %[1]d\na 2 %[1]d\nb 1\n", now.UnixMilli())), Config{}, []string{"1 of 3 samples are left out", "twice"}, nil},
+		{"far ahead", text(plain, fmt.Sprintf("a 1 %d\nb 1\n", time.Now().Add(time.Hour).UnixMilli())), Config{}, []string{"1 of 2 samples are left out"}, nil},
+		{"TLS on HTTP", text(plain, "a 1\n"), Config{Scheme: "https"}, []string{"speaks HTTP, not TLS"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x := httptest.NewServer(tt.answer)
-			t.Cleanup(x.Close)
-			target := strings.TrimPrefix(x.URL, "http://")
+			target := "127.0.0.1:1"
+			switch {
+			case tt.tls != nil:
+				target = tt.tls.start(t, &tt.cfg, tt.answer, nil)
+			case tt.answer != nil:
+				x := httptest.NewServer(tt.answer)
+				t.Cleanup(x.Close)
+				target = strings.TrimPrefix(x.URL, "http://")
+			}
 			tt.cfg.Targets = []string{target}
 			says(t, watch(t, tt.cfg, nil).row(target), target, tt.want)
 		})
 	}
-	t.Run("refused", func(t *testing.T) {
-		t.Parallel()
-		says(t, watch(t, Config{Targets: []string{"127.0.0.1:1"}}, nil).row("127.0.0.1:1"), "127.0.0.1:1", []string{"refuses the connection"})
-	})
+}
+
+// speaksTLS is a target that shows a certificate, which the source may trust.
+type speaksTLS struct {
+	certificate tls.Certificate
+	trusted     bool
+}
+
+// start starts the target and has cfg ask it over TLS; change may be nil.
+func (s *speaksTLS) start(t *testing.T, cfg *Config, answer http.HandlerFunc, change func(*tls.Config)) (target string) {
+	t.Helper()
+	x := httptest.NewUnstartedServer(answer)
+	x.TLS = &tls.Config{Certificates: []tls.Certificate{s.certificate}}
+	if change != nil {
+		change(x.TLS)
+	}
+	x.Config.ErrorLog = quietLog
+	x.StartTLS()
+	t.Cleanup(x.Close)
+	cfg.Scheme = "https"
+	if s.trusted {
+		cfg.TLS.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+		writePEM(t, cfg.TLS.CAFile, s.certificate)
+	}
+	return strings.TrimPrefix(x.URL, "https://")
 }
 
 func says(t *testing.T, err error, target string, want []string) {
@@ -154,6 +189,19 @@ func TestLateSamples(t *testing.T) {
 	})
 }
 
+// TestSameTime holds that a sample which changes its value and keeps its time is counted, and one that is told
+// again as it was is not.
+func TestSameTime(t *testing.T) {
+	at := time.Now().UnixMilli()
+	x := serve(t, fmt.Sprintf("a 1 %d\nb 1\n", at))
+	b := watch(t, Config{Targets: []string{x.target()}}, nil)
+	b.await("two good scrapes", func() bool { return b.said[x.target()] >= 2 && b.rows[x.target()] == nil })
+	x.set(fmt.Sprintf("a 2 %d\nb 1\n", at))
+	b.await("a word on another value at the same time", func() bool {
+		return b.rows[x.target()] != nil && strings.Contains(b.rows[x.target()].Error(), "1 of 2 samples are left out")
+	})
+}
+
 // certificate makes a self-signed one, with its key.
 func certificate(t *testing.T, name string, from, until time.Time) tls.Certificate {
 	t.Helper()
@@ -186,25 +234,15 @@ func TestTLS(t *testing.T) {
 		want   []string
 	}{
 		{"trusted", good, true, nil, nil},
-		{"unknown authority", good, false, nil, []string{"unknown authority", "tls.ca_file"}},
 		{"any", good, false, func(c *TLS) { c.InsecureSkipVerify = true }, nil},
-		{"expired", certificate(t, "localhost", now.Add(-48*time.Hour), now.Add(-24*time.Hour)), true, nil, []string{"has expired on " + now.Add(-24*time.Hour).UTC().Format(time.DateOnly)}},
 		{"not yet", certificate(t, "localhost", now.Add(24*time.Hour), now.Add(48*time.Hour)), true, nil, []string{"is not valid before"}},
 		{"other name", certificate(t, "db9", now.Add(-time.Hour), now.Add(time.Hour)), true, nil, []string{"for another name", "tls.server_name"}},
 		{"named", certificate(t, "db9", now.Add(-time.Hour), now.Add(time.Hour)), true, func(c *TLS) { c.ServerName = "db9" }, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x := httptest.NewUnstartedServer(text(plain, "a 1\n"))
-			x.TLS = &tls.Config{Certificates: []tls.Certificate{tt.cert}}
-			x.Config.ErrorLog = quietLog
-			x.StartTLS()
-			t.Cleanup(x.Close)
-			cfg := Config{Targets: []string{strings.TrimPrefix(x.URL, "https://")}, Scheme: "https"}
-			if tt.trust {
-				cfg.TLS.CAFile = filepath.Join(t.TempDir(), "ca.pem")
-				writePEM(t, cfg.TLS.CAFile, tt.cert)
-			}
+			var cfg Config
+			cfg.Targets = []string{(&speaksTLS{tt.cert, tt.trust}).start(t, &cfg, text(plain, "a 1\n"), nil)}
 			if tt.change != nil {
 				tt.change(&cfg.TLS)
 			}
@@ -220,12 +258,8 @@ func TestTLS(t *testing.T) {
 	}
 	t.Run("client certificate", func(t *testing.T) {
 		t.Parallel()
-		x := httptest.NewUnstartedServer(text(plain, "a 1\n"))
-		x.TLS = &tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}
-		x.Config.ErrorLog = quietLog
-		x.StartTLS()
-		t.Cleanup(x.Close)
-		cfg := Config{Targets: []string{strings.TrimPrefix(x.URL, "https://")}, Scheme: "https", TLS: TLS{InsecureSkipVerify: true}}
+		cfg := Config{TLS: TLS{InsecureSkipVerify: true}}
+		cfg.Targets = []string{(&speaksTLS{good, false}).start(t, &cfg, text(plain, "a 1\n"), func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert })}
 		says(t, watch(t, cfg, nil).row(cfg.Targets[0]), cfg.Targets[0], []string{"refused the TLS handshake", "tls.cert_file"})
 	})
 }

@@ -75,7 +75,7 @@ func TestRecognise(t *testing.T) {
 		{map[string]float64{`jvm_info{version="21"}`: 1, `jvm_threads_deadlocked`: 0}, "jvm", model.KindService, "Java 192.0.2.1:9", model.OK, "", map[string]string{"version": "21"}},
 		{map[string]float64{`something_else`: 1}, "", model.KindService, "192.0.2.1:9", model.OK, "", nil},
 	} {
-		e := table.entity("192.0.2.1:9", see(t, tt.series))
+		e := table.entity("192.0.2.1:9", "192.0.2.1:9", see(t, tt.series))
 		if e.ID != model.ServerID("192.0.2.1:9") || e.Labels["exporter"] != tt.service || e.Kind != tt.kind || e.Name != tt.name || e.State != tt.state || e.Reason != tt.reason {
 			t.Errorf("%v: %+v", tt.series, e)
 		}

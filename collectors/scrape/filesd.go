@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 
 	"github.com/nocturne-noc/nocturne/collectors"
-	"github.com/nocturne-noc/nocturne/store/model"
 )
 
 // fileSD watches the targets that files name, which may change at any time. They share one row.
@@ -32,12 +31,13 @@ type fileSD struct {
 // refreshEvery is how often files are read again, beside the system's own word that they changed.
 const refreshEvery = 30 * time.Second
 
-// shown is how many targets that fail are named in the row.
-const shown = 3
-
 // Watch reads the files, and has the pool scrape their targets, until ctx ends.
 func (f *fileSD) Watch(ctx context.Context, emit collectors.Emit, status func(error)) error {
-	h := &health{globs: f.globs, status: status, results: map[string]error{}, unread: map[string]string{}}
+	h := newHealth("no targets in "+strings.Join(f.globs, ", "), status)
+	h.holds = func(path string) bool {
+		_, err := os.Stat(path)
+		return !errors.Is(err, os.ErrNotExist)
+	}
 	cfg := &file.SDConfig{Files: f.globs, RefreshInterval: prom.Duration(refreshEvery)}
 	metrics := cfg.NewDiscovererMetrics(prometheus.NewRegistry(), nil)
 	finder, err := cfg.NewDiscoverer(discovery.DiscovererOptions{Logger: slog.New(unreadable{h}), Metrics: metrics})
@@ -69,7 +69,7 @@ func (f *fileSD) Watch(ctx context.Context, emit collectors.Emit, status func(er
 					continue // an empty entry of a JSON file
 				}
 				groups[g.Source] = g
-				h.read(g.Source)
+				readable(h, g.Source)
 				if len(g.Targets) == 0 {
 					delete(groups, g.Source)
 				}
@@ -91,99 +91,13 @@ func (f *fileSD) labelled(groups map[string]*targetgroup.Group) []*targetgroup.G
 	return out
 }
 
-// health is how discovered targets fare together.
-type health struct {
-	globs  []string
-	status func(error)
-
-	mu      sync.Mutex
-	targets int
-	wrong   []error           // targets that are none
-	results map[string]error  // of the last scrape, by scope
-	unread  map[string]string // why a file could not be read, by its path
-}
-
-// scraped notes how a scrape went.
-func (h *health) scraped(scope string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.results[scope] = err
-	h.status(h.summary())
-}
-
-// found notes how many targets there are now, and forgets those that are gone.
-func (h *health) found(n int, m *member, wrong []error) {
-	m.mu.Lock()
-	scopes := m.found
-	m.mu.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.targets, h.wrong = n, wrong
-	maps.DeleteFunc(h.results, func(scope string, _ error) bool { return !scopes[scope] })
-	if err := h.summary(); err != nil || len(h.results) > 0 {
-		h.status(err) // until the first scrape nothing is known
-	}
-}
-
-// read notes that a file could be read; source is its path with the number of the group.
-func (h *health) read(source string) {
+// readable notes that a file could be read; source is its path with the number of the group.
+func readable(h *health, source string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if i := strings.LastIndexByte(source, ':'); i >= 0 {
-		delete(h.unread, source[:i])
+		delete(h.notes, source[:i])
 	}
-}
-
-// summary says what is wrong, the worst first.
-func (h *health) summary() error {
-	maps.DeleteFunc(h.unread, func(path, _ string) bool {
-		_, err := os.Stat(path)
-		return errors.Is(err, os.ErrNotExist)
-	})
-	var parts, remarks []string
-	state := model.OK
-	failed := 0
-	for _, scope := range slices.Sorted(maps.Keys(h.results)) {
-		err := h.results[scope]
-		switch remark := (collectors.Remark{}); {
-		case err == nil:
-		case errors.As(err, &remark):
-			state = model.Worst(state, remark.State)
-			remarks = append(remarks, fmt.Sprintf("%s: %s", scope, remark.Text))
-		default:
-			if failed++; failed <= shown {
-				parts = append(parts, err.Error())
-			}
-		}
-	}
-	if failed > shown {
-		parts = append(parts, fmt.Sprintf("and %d more", failed-shown))
-	}
-	if failed > 0 {
-		parts = append([]string{fmt.Sprintf("%d of %d targets fail", failed, h.targets)}, parts...)
-		state = model.Warning
-	}
-	for _, path := range slices.Sorted(maps.Keys(h.unread)) {
-		state = model.Warning
-		parts = append(parts, fmt.Sprintf("%s cannot be read, its targets of before go on: %s", path, h.unread[path]))
-	}
-	if len(h.wrong) > 0 {
-		state = model.Warning
-		parts = append(parts, fmt.Sprintf("%d targets are no addresses, the first: %s", len(h.wrong), clip(h.wrong[0].Error(), maxQuote)))
-	}
-	if h.targets == 0 {
-		state = model.Warning
-		parts = append(parts, fmt.Sprintf("no targets in %s", strings.Join(h.globs, ", ")))
-	}
-	parts = append(parts, remarks[:min(len(remarks), shown)]...)
-	text := strings.Join(parts, "; ")
-	switch {
-	case text == "":
-		return nil
-	case failed > 0 && failed == len(h.results):
-		return errors.New(text)
-	}
-	return collectors.Remark{State: state, Text: text}
 }
 
 // unreadable hears of files that cannot be read: the discovery only logs it.
@@ -213,7 +127,7 @@ func (u unreadable) Handle(_ context.Context, r slog.Record) error {
 	h := u.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.unread[path] = text
+	h.notes[path] = path + " cannot be read, its targets of before go on: " + text
 	if h.targets > 0 || len(h.results) > 0 {
 		h.status(h.summary())
 	}

@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -104,7 +105,7 @@ func (p *pool) set(m *member, groups []*targetgroup.Group) (n int, failed []erro
 		failed = append(failed, wrong...)
 		for _, t := range targets {
 			if !t.Labels(builder).IsEmpty() { // else relabelling dropped it
-				found[t.URL().String()] = true
+				found[scopeOf(t, builder)] = true
 			}
 		}
 	}
@@ -223,19 +224,28 @@ func (p *pool) endpoint(t *scrape.Target) *endpoint {
 	defer m.mu.Unlock()
 	scope := m.key
 	if m.found != nil {
-		if scope = t.URL().String(); !m.found[scope] {
+		if scope = scopeOf(t, labels.NewBuilder(labels.EmptyLabels())); !m.found[scope] {
 			return nil
 		}
 	}
 	e := m.endpoints[scope]
 	if e == nil {
-		e = &endpoint{member: m, scope: scope, exporters: p.exporters, dialer: dial.dialer, grid: grid{every: p.every}}
+		e = &endpoint{
+			member: m, scope: scope, object: discovered.Get(objectLabel),
+			exporters: p.exporters, dialer: dial.dialer, grid: grid{every: p.every},
+		}
 		if m.endpoints == nil {
 			m.endpoints = map[string]*endpoint{}
 		}
 		m.endpoints[scope] = e
 	}
 	return e
+}
+
+// scopeOf is the scope of a discovered target: the object that it was found by, whose address may change, else
+// its URL.
+func scopeOf(t *scrape.Target, builder *labels.Builder) string {
+	return cmp.Or(t.DiscoveredLabels(builder).Get(objectLabel), t.URL().String())
 }
 
 // appendable makes the appenders of a pool.

@@ -72,10 +72,11 @@ func (x Exporters) recognise(seen sight) *Exporter {
 	return nil
 }
 
-// entity is what answers at an instance. Its ID is that to which model.EntityOf leads from its samples.
-func (x Exporters) entity(instance string, seen sight) model.Entity {
+// entity is what answers at an instance, under the name that people have for it. Its ID is that to which
+// model.EntityOf leads from its samples, unless they speak of a pod or service.
+func (x Exporters) entity(instance, called string, seen sight) model.Entity {
 	out := model.Entity{
-		ID: model.ServerID(instance), Kind: model.KindService, Name: instance, State: model.OK, Labels: map[string]string{},
+		ID: model.ServerID(instance), Kind: model.KindService, Name: called, State: model.OK, Labels: map[string]string{},
 	}
 	entry := x.recognise(seen)
 	if entry == nil {
@@ -93,7 +94,7 @@ func (x Exporters) entity(instance string, seen sight) model.Entity {
 	case model.KindServer:
 		out.Name = serverName(instance, out.Labels["nodename"])
 	default:
-		out.Name = entry.Title + " " + instance
+		out.Name = entry.Title + " " + called
 	}
 	return out
 }

@@ -64,6 +64,9 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 	if len(cfg.FileSD) > 0 {
 		add("file_sd", &fileSD{pool: p, globs: env.Paths(cfg.FileSD), labels: cfg.labels()})
 	}
+	if cfg.Kubernetes != nil {
+		add("kubernetes", &kubernetes{pool: p, config: cfg.Kubernetes, labels: cfg.labels(), entities: env.Entities})
+	}
 	return jobs, nil
 }
 
@@ -90,4 +93,4 @@ func newStatic(p *pool, target string, group prom.LabelSet) (collectors.Watcher,
 }
 
 // errNoTargets is the configuration without anything to scrape.
-var errNoTargets = errors.New("there is nothing to scrape: set targets, or file_sd")
+var errNoTargets = errors.New("there is nothing to scrape: set targets, file_sd, or kubernetes")

@@ -35,14 +35,19 @@ type bench struct {
 	told []model.Batch
 }
 
-// watch opens a source with a configuration and runs its jobs until the test ends. change may be nil.
-func watch(t testing.TB, cfg Config, change func(*collectors.Env)) *bench {
-	t.Helper()
-	env := collectors.Env{
+// envOf is what a source with a configuration is opened with.
+func envOf(cfg Config) collectors.Env {
+	return collectors.Env{
 		Name: "servers", Every: testEvery, Now: time.Now,
 		Decode: func(into any) error { *into.(*Config) = cfg; return nil },
 		Secret: func(ref string) (string, error) { return "secret of " + ref, nil },
 	}
+}
+
+// watch opens a source with a configuration and runs its jobs until the test ends. change may be nil.
+func watch(t testing.TB, cfg Config, change func(*collectors.Env)) *bench {
+	t.Helper()
+	env := envOf(cfg)
 	if change != nil {
 		change(&env)
 	}

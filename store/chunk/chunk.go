@@ -3,7 +3,6 @@ package chunk
 import (
 	"encoding/binary"
 	"math"
-	"sync"
 )
 
 // The encodings of a chunk. Their numbers are stored on disk: append only.
@@ -19,18 +18,18 @@ const version byte = 1
 // Chunk is a chunk that grows. The zero value is empty. It is not safe for concurrent use and must
 // not be copied once it is in use, but what Bytes returned stays as it is.
 //
-// The samples of the last, open block wait uncompressed. A series that stays as it is, sampled on
+// The samples of the last, open block wait beside the packed ones. A series that stays as it is, sampled on
 // its grid, needs no memory for them: while all values of the block are one and the times keep step,
 // values and times are nil. The very first sample may be off the grid: a source is asked at once when
 // the wall starts, and in step from then on.
 type Chunk struct {
-	packed []byte // the full blocks, after first time and step
-	n      int    // samples, packed or not
-	state         // before the open block
-	one    uint64 // bits of the open block's values while they are all the same
-	off    int64  // how much later than in step the first sample is; 0 once it is packed
-	times  *buffer
-	values *buffer // bits of floats
+	packed []byte      // the full blocks, after first time and step
+	n      uint32      // samples, packed or not
+	off    int32       // how much later than in step the first sample is, less than longestStep; 0 once it is packed
+	state              // before the open block
+	last   uint64      // bits of the last value; of all of the open block's while values is nil
+	times  *lateness   // of the open block, where it is out of step
+	values differences // of the open block, the first to the value before it
 }
 
 // longestStep bounds, in milliseconds, the pace that a source keeps.
@@ -38,8 +37,6 @@ const longestStep = 24 * 60 * 60 * 1000
 
 // buffer holds the times or the values of a block.
 type buffer [blockLen]uint64
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // Append adds a sample. Times, in milliseconds, must rise; values may be any float, bit by bit.
 func (c *Chunk) Append(t int64, v float64) {
@@ -56,24 +53,24 @@ func (c *Chunk) Append(t int64, v float64) {
 			first := c.regular(0)
 			c.step = step
 			c.t = before - 2*step
-			c.off = first - c.regular(0)
+			c.off = int32(first - c.regular(0))
 		}
 	}
-	i := int(uint(c.n) % blockLen)
-	if c.times != nil {
-		c.times[i] = uint64(t)
-	} else if c.n > 0 && t != c.regular(i) {
+	i := int(c.n % blockLen)
+	if c.times == nil && c.n > 0 && t != c.regular(i) {
 		c.times = c.inStep(i)
-		c.times[i] = uint64(t)
+	}
+	if c.times != nil {
+		c.times.add(t - c.regular(i))
 	}
 	switch b := math.Float64bits(v); {
-	case c.values != nil:
-		c.values[i] = b
 	case i == 0:
-		c.one = b
-	case b != c.one:
-		c.values = c.repeated(i)
-		c.values[i] = b
+		c.last = b
+	case c.values != nil:
+		c.values, c.last = c.values.with(b^c.last), b
+	case b != c.last:
+		c.values = c.repeated(i).with(b ^ c.last)
+		c.last = b
 	}
 	c.n++
 	if i == blockLen-1 {
@@ -81,37 +78,52 @@ func (c *Chunk) Append(t int64, v float64) {
 	}
 }
 
-// repeated is a buffer that begins with n times the one value.
-func (c *Chunk) repeated(n int) *buffer {
-	values := buffers.Get().(*buffer)
-	for k := range n {
-		values[k] = c.one
+// repeated begins differences with n times the last value.
+func (c *Chunk) repeated(n int) differences {
+	d := differences(nil).with(c.last ^ c.bits)
+	for range n - 1 {
+		d = d.with(0)
 	}
-	return values
+	return d
 }
 
-// inStep is a buffer that begins with the first n times of the open block.
-func (c *Chunk) inStep(n int) *buffer {
-	times := buffers.Get().(*buffer)
+// inStep is the lateness of the first n times of the open block, which kept step.
+func (c *Chunk) inStep(n int) *lateness {
+	late := new(lateness)
 	for k := range n {
-		times[k] = uint64(c.regular(k))
+		if k == 0 {
+			late.add(int64(c.off))
+		} else {
+			late.add(0)
+		}
 	}
-	if n > 0 {
-		times[0] += uint64(c.off)
-	}
-	return times
+	return late
 }
 
 // appendOpen appends the n samples of the open block.
 func (c *Chunk) appendOpen(dst []byte, s *state, n int) []byte {
-	times, values := c.times, c.values
-	if times == nil && c.off != 0 {
-		times = c.inStep(n)
-		defer buffers.Put(times)
+	var room [2]buffer
+	var times, values *buffer
+	if c.times != nil || c.off != 0 {
+		times = &room[0]
+		if c.times != nil {
+			c.times.read(times[:n], 0)
+		} else {
+			times[0] = uint64(c.off)
+		}
+		for i := range n {
+			times[i] += uint64(c.regular(i))
+		}
 	}
-	if values == nil && c.one != s.bits {
-		values = c.repeated(n)
-		defer buffers.Put(values)
+	if c.values != nil || c.last != c.bits {
+		values = &room[1]
+		if c.values != nil {
+			c.values.read(values[:n], c.bits)
+		} else {
+			for i := range n {
+				values[i] = c.last
+			}
+		}
 	}
 	return appendBlock(dst, s, times, values, n)
 }
@@ -123,14 +135,7 @@ func (c *Chunk) pack() {
 	}
 	c.packed = c.appendOpen(c.packed, &c.state, blockLen)
 	c.off = 0
-	if c.times != nil {
-		buffers.Put(c.times)
-		c.times = nil
-	}
-	if c.values != nil {
-		buffers.Put(c.values)
-		c.values = nil
-	}
+	c.times, c.values = nil, nil
 }
 
 // appendStart writes what stands before the first block.
@@ -140,7 +145,7 @@ func (c *Chunk) appendStart(dst []byte) []byte {
 }
 
 // Len is the number of samples.
-func (c *Chunk) Len() int { return c.n }
+func (c *Chunk) Len() int { return int(c.n) }
 
 // Encoding is how Bytes is to be read.
 func (c *Chunk) Encoding() byte { return Delta }
@@ -151,7 +156,7 @@ func (c *Chunk) Size() int {
 		return 0
 	}
 	size := 1 + 3*binary.MaxVarintLen64 + len(c.packed)
-	if c.times != nil || c.values != nil || c.one != c.bits || c.off != 0 {
+	if c.times != nil || c.values != nil || c.last != c.bits || c.off != 0 {
 		size += maxBlockBytes
 	}
 	return size + 1
@@ -170,7 +175,7 @@ func (c *Chunk) Bytes() []byte {
 	}
 	var room [maxBlockBytes]byte
 	tail := room[:0]
-	if open := c.n % blockLen; open > 0 {
+	if open := int(c.n % blockLen); open > 0 {
 		s := c.state
 		tail = c.appendOpen(tail, &s, open)
 	}
