@@ -15,8 +15,8 @@ import (
 // keyHelp is what "?" shows; the bindings stand in keys below.
 var keyHelp = [][2]string{
 	{"F11", "full screen"},
-	{"← →", "previous, next board"},
-	{"1 – 9", "board by number"},
+	{"← →", "previous, next board; on a page, sheet"},
+	{"1 – 9", "board by number; on a page, sheet"},
 	{"Space", "pause or go on: replay, rotation"},
 	{"[ ]", "replay slower, faster"},
 	{", .", "replay 30 s back, forward"},
@@ -48,9 +48,13 @@ func (w *Wall) keys() {
 				w.window.SetFullScreen(!w.window.FullScreen())
 			}
 		case fyne.KeyLeft, fyne.KeyPageUp:
-			w.turn(-1)
+			if e.Name != fyne.KeyLeft || !w.turnSheet(-1) {
+				w.turn(-1)
+			}
 		case fyne.KeyRight, fyne.KeyPageDown:
-			w.turn(1)
+			if e.Name != fyne.KeyRight || !w.turnSheet(1) {
+				w.turn(1)
+			}
 		case fyne.KeyHome:
 			w.goTo(0)
 		case fyne.KeySpace:
@@ -81,7 +85,9 @@ func (w *Wall) keys() {
 		}
 		switch {
 		case r >= '1' && r <= '9':
-			w.goTo(int(r - '1'))
+			if i := int(r - '1'); !w.showSheet(i) {
+				w.goTo(i)
+			}
 		case r == '?':
 			w.toggleHelp()
 		case r == '-':

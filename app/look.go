@@ -21,7 +21,7 @@ func LookOf(w config.Wall, lang, theme string) Look {
 	if theme == "" {
 		theme = w.Theme
 	}
-	return Look{Lang: lang, Light: theme == "light", TextScale: textScale(w), Loc: time.Local, Text: assets.Text(lang)}
+	return Look{Lang: lang, Light: theme == "light", TextScale: textScale(w), Loc: time.Local, Text: assets.Text(lang), Phrase: assets.Phrases(lang)}
 }
 
 // localeLanguage is the language of the environment, as far as the wall speaks it.

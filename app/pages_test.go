@@ -52,7 +52,7 @@ func TestBuiltinPagesAreWhole(t *testing.T) {
 	pages := builtinPages(t)
 	pod := model.ObjectID("c", "n", model.KindPod, "x")
 	for _, id := range []string{
-		"server/vm", "device/core1", "device/core1/port/te4", "source/campus", "kube/lab-seoul", "kube/lab-seoul/node/node-07", "kube/lab-seoul/ns/shop",
+		"server/vm", "probe/shop", "device/core1", "device/core1/port/te4", "source/campus", "kube/lab-seoul", "kube/lab-seoul/node/node-07", "kube/lab-seoul/ns/shop",
 		crashing, pod, model.ContainerID(pod, "main"), model.ClusterObjectID("c", model.KindVolume, "v"), "kube/lab-seoul/ns/shop/deployment/checkout",
 		model.ObjectID("c", "n", model.KindVolumeClaim, "v"), model.ObjectID("c", "n", model.KindCertificate, "v"), model.ObjectID("c", "n", model.KindJob, "v"),
 		model.ObjectID("c", "n", model.KindService, "v"), model.ObjectID("c", "n", model.KindQuota, "v"), model.ObjectID("c", "n", model.KindPod, `a"b\c`),
@@ -62,12 +62,14 @@ func TestBuiltinPagesAreWhole(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if len(page.Spec.Panels) == 0 {
-			t.Errorf("%s: an empty page", id)
-		}
-		for _, panel := range page.Spec.Panels {
-			if panel.Broken != nil {
-				t.Errorf("%s: %v", id, panel.Broken)
+		for _, sheet := range page.Sheets {
+			if len(sheet.Panels) == 0 {
+				t.Errorf("%s %s: an empty page", id, sheet.Name)
+			}
+			for _, panel := range sheet.Panels {
+				if panel.Broken != nil {
+					t.Errorf("%s %s: %v", id, sheet.Name, panel.Broken)
+				}
 			}
 		}
 	}
@@ -87,8 +89,8 @@ func TestPagesOfTheConfigurationComeFirst(t *testing.T) {
 	}
 	p := demo(t)
 	page, err := pages.Open(p.Source(), crashing)
-	if err != nil || len(page.Spec.Panels) != 1 {
-		t.Errorf("%d panels, %v: want the one of the configuration", len(page.Spec.Panels), err)
+	if err != nil || len(page.Sheets) != 1 || len(page.Sheets[0].Panels) != 1 {
+		t.Errorf("%+v, %v: want the one panel of the configuration", page.Sheets, err)
 	}
 	if want := []string{"lab-seoul", "shop", "checkout-56c859bbc9-8bl4b"}; !slices.Equal(page.Trail, want) {
 		t.Errorf("the way to it is %q, want %q", page.Trail, want)
@@ -215,6 +217,110 @@ func TestPagesCloseByThemselves(t *testing.T) {
 	}
 }
 
+func sheetShown(w *Wall) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	top := w.stack[len(w.stack)-1]
+	return top.Sheets[top.sheet].Name
+}
+
+// Arrows, digits and taps go by the sheets of a page, and pages of the same kind open at the sheet of last time.
+func TestSheets(t *testing.T) {
+	var acked []string
+	w := pageWall(t, &acked)
+	w.resized(1920, 1080)
+	typed := w.window.Canvas().OnTypedRune()
+	w.openPage("server/a")
+	shown(t, w)
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() {}, "summary"},
+		{func() { press(w, fyne.KeyRight) }, "cpu"},
+		{func() { press(w, fyne.KeyLeft); press(w, fyne.KeyLeft) }, "events"},
+		{func() { press(w, fyne.KeyRight) }, "summary"},
+		{func() { typed('4') }, "disks"},
+		{func() { w.openPage("server/b") }, "disks"},
+		{func() { typed('5') }, "network"},
+		{func() { w.back() }, "disks"}, // a page stays as it was left
+		{func() { w.openPage("server/c") }, "network"},
+		{func() { w.openPage("kube/lab-seoul/node/node-08") }, ""},
+		{func() { w.back() }, "network"},
+	} {
+		step.do()
+		if got := sheetShown(w); got != step.want {
+			t.Errorf("sheet %q, want %q", got, step.want)
+		}
+	}
+	// A tap in the header: each title is where it is drawn, and beside them there is none.
+	shown(t, w)
+	header := w.current.Geometry().Header
+	seen := []int{}
+	for x := range header.Dx() {
+		if tab := w.current.TabAt(float64(x), float64(header.Dy()-5)); tab >= 0 && !slices.Contains(seen, tab) {
+			seen = append(seen, tab)
+		}
+		if tab := w.current.TabAt(float64(x), 20); tab >= 0 {
+			t.Fatalf("there is tab %d at (%d, 20)", tab, x)
+		}
+	}
+	if want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}; !slices.Equal(seen, want) {
+		t.Errorf("tabs %v from left to right, want %v", seen, want)
+	}
+	w.view.OnTab(2)
+	if got := sheetShown(w); got != "memory" {
+		t.Errorf("a tap shows %q", got)
+	}
+	w.closePages()
+	w.openPage(crashing) // has no sheets: arrows are the boards'
+	press(w, fyne.KeyRight)
+	if depth(w) != 0 {
+		t.Error("an arrow on a page without sheets does not turn the board")
+	}
+}
+
+func TestSnapshotOfASheet(t *testing.T) {
+	p := demo(t)
+	boards, err := ReplayBoards(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := LookOf(config.Wall{Distance: 5, Screen: 55}, "ko", "dark")
+	draw := func(page, sheet string) ([]byte, error) {
+		req := SnapshotRequest{Page: page, Sheet: sheet, Size: "640x360"}
+		if err := req.Check(); err != nil {
+			return nil, err
+		}
+		img, err := snapshot(t.Context(), p.Source(), boards, builtinPages(t), req, look, nil, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		return img.Pix, nil
+	}
+	first, err := draw("server/a", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err := draw("server/a", "summary")
+	if err != nil || !slices.Equal(first, summary) {
+		t.Errorf("the first sheet is another one: %v", err)
+	}
+	disks, err := draw("server/a", "disks")
+	if err != nil || slices.Equal(first, disks) {
+		t.Errorf("two sheets look alike: %v", err)
+	}
+	for _, tc := range [][3]string{
+		{"server/a", "disk", "want one of summary, cpu"},
+		{crashing, "disks", "it has no sheets"},
+		{"", "disks", "say which page"},
+	} {
+		if _, err := draw(tc[0], tc[1]); err == nil || !strings.Contains(err.Error(), tc[2]) {
+			t.Errorf("%q %q: %v, want %q in it", tc[0], tc[1], err, tc[2])
+		}
+	}
+}
+
 // What has gone still has its page, which says so.
 func TestPageOfWhatIsGone(t *testing.T) {
 	p := demo(t)
@@ -232,7 +338,7 @@ func TestPageOfWhatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, placed := range page.Spec.Panels[:1] {
+	for _, placed := range page.Sheets[0].Panels[:1] {
 		env, err := look.Env()
 		if err != nil {
 			t.Fatal(err)

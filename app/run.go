@@ -11,6 +11,7 @@ import (
 
 	"github.com/nocturne-noc/nocturne/app/board"
 	"github.com/nocturne-noc/nocturne/app/config"
+	"github.com/nocturne-noc/nocturne/widgets/panels"
 )
 
 // Show are the wishes of whoever opens a window, from the command line.
@@ -63,6 +64,7 @@ func RunWall(ctx context.Context, a fyne.App, core *Core, show Show, log *slog.L
 		Keep:    core.Keeper(),
 		Live:    core.Inspector(),
 		Changed: core.Changes(),
+		Framed:  framesIn(core.registry),
 	})
 	if err != nil {
 		return err
@@ -124,7 +126,7 @@ func troubleBanner(core *Core, look Look) *board.Banner {
 	if len(problems) == 0 {
 		return nil
 	}
-	b := &board.Banner{Text: problems[0].Text}
+	b := &board.Banner{Text: panels.Env{Phrase: look.Phrase}.Said(problems[0].Text)}
 	switch problems[0].Area {
 	case "config":
 		b.Head = look.Text("Configuration")

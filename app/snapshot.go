@@ -27,6 +27,7 @@ import (
 type SnapshotRequest struct {
 	Board string
 	Page  string // ID of the entity whose page is wanted instead of a board
+	Sheet string // of the page, by name; "" = its first
 	Size  string // "WxH" in pixels
 	Lang  string
 	Theme string
@@ -46,6 +47,9 @@ func (r SnapshotRequest) Check() error {
 	}
 	if r.Lang != "" && r.Lang != "en" && r.Lang != "ko" {
 		return fmt.Errorf("language %q: want en or ko", r.Lang)
+	}
+	if r.Sheet != "" && r.Page == "" {
+		return fmt.Errorf("sheet %q: only a page has sheets: say which page", r.Sheet)
 	}
 	if r.Theme != "" && r.Theme != "dark" && r.Theme != "light" {
 		return fmt.Errorf("theme %q: want dark or light", r.Theme)
@@ -69,7 +73,7 @@ func (r SnapshotRequest) size() (w, h int, err error) {
 
 // values carries a request to a running wallboard.
 func (r SnapshotRequest) values() url.Values {
-	v := url.Values{"board": {r.Board}, "page": {r.Page}, "size": {r.Size}, "lang": {r.Lang}, "theme": {r.Theme}}
+	v := url.Values{"board": {r.Board}, "page": {r.Page}, "sheet": {r.Sheet}, "size": {r.Size}, "lang": {r.Lang}, "theme": {r.Theme}}
 	if !r.At.IsZero() {
 		v.Set("at", strconv.FormatFloat(float64(r.At.UnixMilli())/1000, 'f', 3, 64))
 	}
@@ -105,18 +109,25 @@ func snapshot(ctx context.Context, src model.Source, boards []board.Spec, pages 
 	}
 	env.Keep, env.Fixed, env.Live = keep, true, live
 	spec := boards[i]
-	var way []string
+	o := board.Options{
+		W: w, H: h, TextScale: look.TextScale, Env: env, Board: i, Boards: len(boards), Banner: banner,
+		LoadTimeout: 20 * time.Second, // nobody stands before it
+	}
 	if req.Page != "" {
 		page, err := pages.Open(src, req.Page)
 		if err != nil {
 			return nil, err
 		}
-		spec, way = page.Spec, append([]string{spec.In(look.Lang)}, page.Trail...)
+		o.Trail = append([]string{spec.In(look.Lang)}, page.Trail...)
+		o.Tabs = page.Tabs(look.Lang)
+		if req.Sheet != "" {
+			if o.Tab = page.Sheet(req.Sheet); o.Tab < 0 {
+				return nil, fmt.Errorf("page of %s: no sheet is named %q: want one of %s", req.Page, req.Sheet, page.sheetNames())
+			}
+		}
+		spec = page.Sheets[o.Tab].Spec
 	}
-	s := board.NewScreen(spec, board.Options{
-		Trail: way, W: w, H: h, TextScale: look.TextScale, Env: env, Board: i, Boards: len(boards), Banner: banner,
-		LoadTimeout: 20 * time.Second, // nobody stands before it
-	})
+	s := board.NewScreen(spec, o)
 	s.Update(ctx, src, 0)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("board %s: %w", spec.Name, err)
@@ -271,7 +282,7 @@ func (r *remoteRenderer) Render(ctx context.Context, req SnapshotRequest, out io
 // snapshotPNG answers a remoteRenderer: it is what the control socket serves. live is what documents and
 // logs are read from, nil for none.
 func (c *Core) snapshotPNG(ctx context.Context, v url.Values, live model.Inspector) ([]byte, error) {
-	req := SnapshotRequest{Board: v.Get("board"), Page: v.Get("page"), Size: v.Get("size"), Lang: v.Get("lang"), Theme: v.Get("theme")}
+	req := SnapshotRequest{Board: v.Get("board"), Page: v.Get("page"), Sheet: v.Get("sheet"), Size: v.Get("size"), Lang: v.Get("lang"), Theme: v.Get("theme")}
 	if at := v.Get("at"); at != "" {
 		t, err := control.ParseTime(at, c.opts.Now())
 		if err != nil {

@@ -25,6 +25,7 @@ type Look struct {
 	TextScale float64 // 1 = 5 m before a 55 inch screen
 	Loc       *time.Location
 	Text      panels.Text
+	Phrase    func(english string) string // what collectors say; see panels.Env
 }
 
 // Env makes the panels' environment of a look.
@@ -37,7 +38,7 @@ func (l Look) Env() (panels.Env, error) {
 	if l.Light {
 		palette = plot.Light()
 	}
-	return panels.Env{Style: plot.Style{Palette: palette, K: 1, Loc: l.Loc}, Face: face, Text: l.Text, Lang: l.Lang}, nil
+	return panels.Env{Style: plot.Style{Palette: palette, K: 1, Loc: l.Loc}, Face: face, Text: l.Text, Phrase: l.Phrase, Lang: l.Lang}, nil
 }
 
 // WallOptions are what a Wall is made of.
@@ -64,7 +65,9 @@ type WallOptions struct {
 	Player *Player
 	// Changed delivers reloaded configurations, for their boards; nil = never.
 	Changed <-chan *config.Config
-	Log     *slog.Logger
+	// Framed is told what each frame took, as by board.Pump; may be nil.
+	Framed func(prepared, shown time.Duration)
+	Log    *slog.Logger
 }
 
 // Wall is the wallboard's window: it shows one board at a time, changes boards by keyboard and
@@ -81,7 +84,8 @@ type Wall struct {
 	mu      sync.Mutex // guards what follows: the window, the pump and the director meet here
 	boards  []board.Spec
 	pages   Pages
-	stack   []Page // opened over the board, the top last
+	stack   []opened           // over the board, the top last
+	sheets  map[subject]string // by name: which sheet of a kind's pages was chosen last
 	active  int
 	w, h    int
 	banner  bool
@@ -107,7 +111,7 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	env.Keep, env.Fixed = o.Keep, o.Kiosk
 	env.Live, env.Withheld = o.Live, o.Kiosk
 	a.Settings().SetTheme(newTheme(env.Style.Palette, o.Look.Light))
-	w := &Wall{o: o, env: env, boards: o.Boards, pages: o.Pages, window: a.NewWindow("Nocturne"), view: board.NewView()}
+	w := &Wall{o: o, env: env, boards: o.Boards, pages: o.Pages, sheets: map[subject]string{}, window: a.NewWindow("Nocturne"), view: board.NewView()}
 	if i := board.Find(o.Boards, o.Board); i >= 0 {
 		w.active = i
 	} else if o.Board != "" {
@@ -115,10 +119,11 @@ func NewWall(a fyne.App, o WallOptions) (*Wall, error) {
 	}
 	w.pump = board.NewPump(o.Source, fyne.Do, pumpTick)
 	w.pump.Show = w.show
-	w.pump.Stalled = w.stalled
+	w.pump.Stalled, w.pump.Framed = w.stalled, o.Framed
 	w.view.OnResize = w.resized
 	w.view.OnTap = w.tapped
 	w.view.OnTouched = w.touched
+	w.view.OnTab = func(tab int) { w.showSheet(tab) }
 	w.window.SetPadded(false)
 	w.window.SetContent(w.view)
 	w.window.Resize(fyne.NewSize(1280, 720))
@@ -246,8 +251,10 @@ func (w *Wall) rebuild() {
 		Board: w.active, Boards: len(w.boards), Banner: b,
 	}
 	if n := len(w.stack); n > 0 {
-		o.Trail = append([]string{spec.In(env.Lang)}, w.stack[n-1].Trail...)
-		spec = w.stack[n-1].Spec
+		page := w.stack[n-1]
+		o.Trail = append([]string{spec.In(env.Lang)}, page.Trail...)
+		o.Tabs, o.Tab = page.Tabs(env.Lang), page.sheet
+		spec = page.Sheets[page.sheet].Spec
 	}
 	w.current = board.NewScreen(spec, o)
 	w.pump.SetScreen(w.current)

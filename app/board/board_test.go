@@ -252,6 +252,33 @@ func TestPumpNeverQueuesASecondFrame(t *testing.T) {
 	})
 }
 
+// What a frame took is told once it is drawn: here it takes the main goroutine 70 ms to come to it, and 40 to draw.
+func TestPumpTellsWhatAFrameTook(t *testing.T) {
+	env := testEnv(t, false)
+	synctest.Test(t, func(t *testing.T) {
+		main := make(chan func(), 2)
+		p := NewPump(paneltest.New(night), func(f func()) { main <- f }, time.Second)
+		p.Show = func(*Screen, []Change, bool) {}
+		var shown []time.Duration
+		p.Framed = func(_, took time.Duration) { shown = append(shown, took) }
+		p.SetScreen(NewScreen(Spec{Columns: 1, Rows: 1}, Options{W: 320, H: 180, Env: env}))
+		ctx, cancel := context.WithCancel(t.Context())
+		var pump sync.WaitGroup
+		pump.Go(func() { p.Run(ctx) })
+		(<-main)() // another follows at once, since the screen is new: this one is not told of
+		show := <-main
+		time.Sleep(70 * time.Millisecond)
+		show()
+		time.Sleep(40 * time.Millisecond)
+		(<-main)()
+		if want := 110 * time.Millisecond; len(shown) != 1 || shown[0] != want {
+			t.Errorf("frames took %v, want one of %v", shown, want)
+		}
+		cancel()
+		pump.Wait()
+	})
+}
+
 func TestOldestNamesTheRootAmongTheWorst(t *testing.T) {
 	at := func(min int) time.Time { return night.Add(-time.Duration(min) * time.Minute) }
 	alerts := []model.Alert{

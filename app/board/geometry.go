@@ -49,6 +49,14 @@ func NewGeometry(w, h, columns, rows int, textScale float64, banner bool) Geomet
 	return g
 }
 
+// withTabs is the same with a row of tabs at the header's foot, at the grid's cost.
+func (g Geometry) withTabs() Geometry {
+	h := int(math.Round(tabsHeight * g.K))
+	g.Header.Max.Y += h
+	g.grid.Min.Y = min(g.grid.Min.Y+h, g.grid.Max.Y)
+	return g
+}
+
 // Place is the pixel rectangle of a panel at (column, row, width, height) in grid cells. Cells beyond
 // the grid are clamped to it.
 func (g Geometry) Place(at [4]int) image.Rectangle {

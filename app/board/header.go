@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type headline struct {
 	age            time.Duration
 	title          string
 	trail          []string // of a page, in the title's place
+	tabs           tabs     // of a page, at the foot
 	boards, active int
 	span           string // how much time all charts show, "" where each has its own range
 	beat           int    // seconds counted by the program itself: it stands still when the program does
@@ -49,10 +51,7 @@ func readHeadline(src model.Source, env panels.Env, title string, boards, active
 	}
 	if oldest := Oldest(alerts); oldest != nil {
 		h.problem, h.severity, h.age = true, oldest.Severity, h.now.Sub(oldest.Since)
-		h.statement = oldest.In(env.Lang, "summary")
-		if h.statement == "" {
-			h.statement = oldest.Title
-		}
+		h.statement = env.SaidAfter(cmp.Or(oldest.In(env.Lang, "summary"), oldest.Title))
 		h.label = env.Text("Oldest critical not acknowledged")
 		if oldest.Severity == model.Warning {
 			h.label = env.Text("No critical alert, oldest warning")
@@ -140,12 +139,15 @@ func dateText(t time.Time, env panels.Env) string {
 	return t.Format("Mon 2 Jan")
 }
 
-// paint draws the strip on c, which is exactly the strip's size.
+// paint draws the strip on c, which is exactly the strip's size, tabs included.
 func (h headline) paint(c *plot.Canvas, env panels.Env) {
 	p, k := env.Style.Palette, env.Style.K
 	r := c.Bounds()
 	c.Clear(mix(p.Background, p.Surface, 0.43))
 	c.FillRect(plot.Rect{X: 0, Y: r.H - max(1, k), W: r.W, H: max(1, k)}, p.Outline)
+	if len(h.tabs.titles) > 0 {
+		h.tabs.paint(c, env)
+	}
 
 	x := h.paintCounts(c, env)
 	right := h.paintClock(c, env)

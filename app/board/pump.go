@@ -22,6 +22,9 @@ type Pump struct {
 	// Stalled is told when the main goroutine has not taken a frame for that long, and again (0)
 	// when it has recovered. May be nil.
 	Stalled func(d time.Duration)
+	// Framed is told what a frame took: off the main goroutine to load and paint, and from then on until the window
+	// has drawn it, which includes the wait for the display's next tick. Called on the main goroutine; may be nil.
+	Framed func(prepared, shown time.Duration)
 
 	// Frames counts the frames that the window has taken.
 	Frames *atomic.Uint64
@@ -32,6 +35,9 @@ type Pump struct {
 
 // stallAfter is how long the main goroutine may keep a frame waiting before that is worth an event.
 const stallAfter = 5 * time.Second
+
+// displayTick is within what time Fyne begins to draw what has changed (runGL of its driver).
+const displayTick = time.Second / 60
 
 // NewPump returns a pump that still has no screen.
 func NewPump(src model.Source, do func(func()), tick time.Duration) *Pump {
@@ -59,25 +65,49 @@ func (p *Pump) Run(ctx context.Context) {
 	start := time.Now()
 	var shown *Screen
 	for {
+		var drawn func()
 		if s := p.next.Load(); s != nil {
-			beat := int(time.Since(start) / time.Second)
+			began := time.Now()
+			beat := int(began.Sub(start) / time.Second)
 			changes := s.Update(ctx, p.Source, beat)
 			if ctx.Err() != nil {
 				return
 			}
 			if p.next.Load() == s { // else a newer screen came meanwhile: this one is not worth showing
 				fresh := s != shown
+				handed := time.Now()
 				if !p.show(ctx, s, changes, fresh) {
 					return
 				}
 				shown = s
+				if p.Framed != nil {
+					drawn = func() { p.Framed(handed.Sub(began), time.Since(handed)) }
+				}
 			}
 		}
+		if !p.rest(ctx, ticker.C, drawn) {
+			return
+		}
+	}
+}
+
+// rest waits for the next tick or a Wake; false when ctx has ended. drawn runs on the main goroutine when that has
+// drawn what it was given last; nil for nothing.
+func (p *Pump) rest(ctx context.Context, tick <-chan time.Time, drawn func()) bool {
+	var drawing <-chan time.Time
+	if drawn != nil {
+		drawing = time.After(displayTick)
+	}
+	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
+		case <-drawing: // by now it draws, or has drawn
+			p.Do(drawn)
 		case <-p.wake:
-		case <-ticker.C:
+			return true
+		case <-tick:
+			return true
 		}
 	}
 }

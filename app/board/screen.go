@@ -71,6 +71,9 @@ type Options struct {
 	Banner    *Banner
 	// Trail is where a page is: its board and what the entity is in; empty on a board.
 	Trail []string
+	// Tabs are the titles of the page's sheets, Tab is the one that is shown; nil where there are none.
+	Tabs []string
+	Tab  int
 	// LoadTimeout bounds one panel's Load; 0 = 5 s.
 	LoadTimeout time.Duration
 }
@@ -138,6 +141,9 @@ func NewScreen(spec Spec, opts Options) *Screen {
 		opts.LoadTimeout = defaultLoadTimeout
 	}
 	g := NewGeometry(opts.W, opts.H, spec.Columns, spec.Rows, opts.TextScale, opts.Banner != nil)
+	if len(opts.Tabs) > 0 {
+		g = g.withTabs()
+	}
 	opts.Env.Style.K, opts.Env.Board = g.K, spec.Name
 	s := &Screen{spec: spec, opts: opts, geo: g, header: newPair(g.Header), banner: newPair(g.Banner)}
 	s.words.Store(opts.Banner)
@@ -196,7 +202,7 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 		}
 	}
 	head := readHeadline(src, s.opts.Env, s.spec.In(s.opts.Env.Lang), s.opts.Boards, s.opts.Board, beat)
-	head.trail = s.opts.Trail
+	head.trail, head.tabs = s.opts.Trail, s.tabs()
 	c := plot.NewCanvas(s.header.back, s.opts.Env.Face)
 	head.paint(c, s.opts.Env)
 	s.header.flip()
@@ -207,6 +213,16 @@ func (s *Screen) Update(ctx context.Context, src model.Source, beat int) []Chang
 		out = append(out, Change{Index: BannerIndex, Image: s.banner.front})
 	}
 	return out
+}
+
+func (s *Screen) tabs() tabs { return tabs{s.opts.Tabs, s.opts.Tab} }
+
+// TabAt is the index of the tab at a place of the header's picture, in its pixels; -1 for none.
+func (s *Screen) TabAt(x, y float64) int {
+	// A canvas of its own: the header's buffers may be painted at this moment.
+	r := s.header.rect
+	c := plot.NewCanvas(&image.RGBA{Rect: image.Rect(0, 0, r.Dx(), r.Dy())}, s.opts.Env.Face)
+	return s.tabs().at(c, s.opts.Env, x, y)
 }
 
 // open is the entity whose page somebody asked a panel for with the last gesture, "" for none.

@@ -23,6 +23,8 @@ type View struct {
 	OnResize func(w, h int)
 	// OnTap is told which panel was tapped and on which of its spots, in pixels of the panel.
 	OnTap func(panel int, spot panels.Spot)
+	// OnTab is told which tab of the header was tapped.
+	OnTab func(tab int)
 	// OnTouched is called when somebody has handled a panel: the screen is worth an update.
 	OnTouched func()
 
@@ -51,6 +53,15 @@ func NewView() *View {
 	v.ring.Hidden = true
 	for i := range v.frame {
 		v.frame[i] = canvas.NewRectangle(nil)
+	}
+	v.header.OnTapped = func(x, y float64) {
+		v.takeKeyboard()
+		if v.screen == nil || v.OnTab == nil {
+			return
+		}
+		if tab := v.screen.TabAt(x, y); tab >= 0 {
+			v.OnTab(tab)
+		}
 	}
 	v.ExtendBaseWidget(v)
 	return v

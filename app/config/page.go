@@ -13,20 +13,36 @@ import (
 // AnyKind is the kind of the page for what has no page of its own.
 const AnyKind model.Kind = "any"
 
-// Page is a template of a board about one entity. Texts in it hold variables.
+// AnyExporter stands for the exporters that have no page of their own.
+const AnyExporter = "any"
+
+// Page is a template of the boards about one entity, its sheets. Texts in it hold variables.
 type Page struct {
 	For []model.Kind
-	raw Raw
+	// Exporter is the label "exporter" of what the page is for, or AnyExporter; "" where that does not matter.
+	Exporter string
+	raw      Raw
 }
 
-// pageKeys are a board's keys with the kinds instead of the name.
-type pageKeys struct {
-	For     kindList        `yaml:"for"`
-	Title   model.Localized `yaml:"title"`
-	Columns int             `yaml:"columns"`
-	Rows    int             `yaml:"rows"`
-	Panels  []Raw           `yaml:"panels"`
+// Sheet is one of the boards of a page.
+type Sheet struct {
+	Name  string // "" for the only one of a page without sheets
+	Board Board  // its name is that of the page and of the sheet
 }
+
+// pageKeys are a board's keys with the kinds instead of the name, and sheets where one board is not enough.
+type pageKeys struct {
+	For      kindList        `yaml:"for"`
+	Exporter string          `yaml:"exporter"`
+	Title    model.Localized `yaml:"title"`
+	Columns  int             `yaml:"columns"`
+	Rows     int             `yaml:"rows"`
+	Panels   []Raw           `yaml:"panels"`
+	Sheets   []Raw           `yaml:"sheets"`
+}
+
+// maxSheets is how many sheets a page has at most: as many as there are keys for them, 1 to 9.
+const maxSheets = 9
 
 // kindList is one kind or a list of them.
 type kindList []model.Kind
@@ -66,11 +82,13 @@ var pageKinds = func() map[model.Kind]string {
 // samples of the entity are known, as model.ParseID tells them.
 func Variables(id string, kind model.Kind, name string) map[string]string {
 	vars := map[string]string{}
-	_, _, known, _ := model.ParseID(pageKinds[kind])
-	for label := range known { // an object without a namespace has an empty one, as PromQL sees it
-		vars[label] = ""
-	}
 	_, _, own, _ := model.ParseID(id)
+	if _, scraped := own["instance"]; !scraped { // a service that is scraped has nothing of Kubernetes' services
+		_, _, known, _ := model.ParseID(pageKinds[kind])
+		for label := range known { // an object without a namespace has an empty one, as PromQL sees it
+			vars[label] = ""
+		}
+	}
 	for label, value := range own {
 		vars[label] = value
 	}
@@ -81,7 +99,11 @@ func Variables(id string, kind model.Kind, name string) map[string]string {
 // pages reads the templates, each filled in once for every kind that it is for, so that a typing error
 // is found when the file is read.
 func (r *reader) pages(raws []Raw) {
-	taken := map[model.Kind]bool{}
+	type subject struct {
+		kind     model.Kind
+		exporter string
+	}
+	taken := map[subject]bool{}
 	for _, raw := range raws {
 		var k pageKeys
 		before := len(r.d.errs)
@@ -89,55 +111,121 @@ func (r *reader) pages(raws []Raw) {
 		if len(k.For) == 0 {
 			r.fail(raw, "a page needs the kind that it is for, for: pod")
 		}
+		page := Page{k.For, k.Exporter, raw}
 		for _, kind := range k.For {
-			if _, ok := pageKinds[kind]; !ok {
-				var names []string
-				for name := range pageKinds {
-					names = append(names, string(name))
-				}
-				r.d.failWith(raw.at("for").node, Unknown("kind", string(kind), names))
-				continue
-			}
-			if taken[kind] {
+			if taken[subject{kind, k.Exporter}] {
 				r.fail(raw, "a second page is for %q: a kind has one", kind)
 				continue
 			}
-			taken[kind] = true
-			if _, err := (Page{k.For, raw}).Board(Variables(pageKinds[kind], kind, "x")); err != nil {
-				r.d.failWith(raw.node, err)
-			}
+			taken[subject{kind, k.Exporter}] = true
+			r.page(page, kind)
 		}
 		if len(r.d.errs) == before {
-			r.c.Pages = append(r.c.Pages, Page{k.For, raw})
+			r.c.Pages = append(r.c.Pages, page)
 		}
 	}
 }
 
-// Board is the page with its variables filled in. Errors have their place in the template; what is
-// valid of the board is returned beside them.
-func (p Page) Board(vars map[string]string) (Board, error) {
+// page checks a template by filling it in for a kind.
+func (r *reader) page(page Page, kind model.Kind) {
+	id, ok := pageKinds[kind]
+	switch {
+	case !ok:
+		var names []string
+		for name := range pageKinds {
+			names = append(names, string(name))
+		}
+		r.d.failWith(page.raw.at("for").node, Unknown("kind", string(kind), names))
+		return
+	case page.Exporter != "" && kind != model.KindServer && kind != model.KindService:
+		r.fail(page.raw.at("exporter"), "exporter: a %s has none: want for: server or for: service", kind)
+		return
+	case page.Exporter != "":
+		id = model.ServerID("x") // under which scraped things are known
+	}
+	_, err := page.Sheets(Variables(id, kind, "x"))
+	r.d.failWith(page.raw.node, err)
+}
+
+// ExporterPage reads the page that stands under "page" in a file about an exporter, as they are in
+// assets/scrape: for its kind and its name. Other keys are not looked at. ok is false where it has none.
+func ExporterPage(file string, data []byte) (page Page, ok bool, err error) {
+	doc, err := parse(file, data)
+	if err != nil || doc.root == nil {
+		return Page{}, false, err
+	}
+	r := &reader{c: &Config{}, d: newDecoder(doc)}
+	var k struct {
+		Name string     `yaml:"name"`
+		Kind model.Kind `yaml:"kind"`
+		Page Raw        `yaml:"page"`
+	}
+	if !r.frame(Raw{doc: doc, node: doc.root}, &k) || k.Page.node == nil {
+		return Page{}, false, r.d.errs.orNil()
+	}
+	page = Page{For: []model.Kind{k.Kind}, Exporter: k.Name, raw: k.Page}
+	r.page(page, k.Kind)
+	return page, true, r.d.errs.orNil()
+}
+
+// Sheets are the boards of the page with its variables filled in. Errors have their place in the
+// template; what is valid is returned beside them.
+func (p Page) Sheets(vars map[string]string) ([]Sheet, error) {
 	raw := p.raw
 	raw.vars = vars
 	r := &reader{c: &Config{}, d: newDecoder(raw.doc)}
 	r.d.vars = vars
-	b := Board{Name: "page " + string(p.For[0])}
+	name := "page " + string(p.For[0])
 	var whole any // all texts are looked at, those of the panels' own keys too
 	if !r.part(raw, &whole) {
-		return b, r.d.errs.orNil()
+		return nil, r.d.errs.orNil()
 	}
 	k := pageKeys{Columns: DefaultColumns, Rows: DefaultRows}
 	r.part(raw, &k)
-	b = Board{Name: "page " + string(p.For[0]), Title: k.Title, Columns: k.Columns, Rows: k.Rows}
+	switch {
+	case len(k.Sheets) == 0:
+		return []Sheet{{Board: r.sheet(raw, boardKeys{name, k.Title, k.Columns, k.Rows, k.Panels})}}, r.d.errs.orNil()
+	case len(k.Panels) > 0:
+		r.fail(raw.at("panels"), "a page has panels or sheets: put these panels into a sheet")
+	case len(k.Sheets) > maxSheets:
+		r.fail(raw.at("sheets"), "a page has at most %d sheets, not %d", maxSheets, len(k.Sheets))
+	}
+	var sheets []Sheet
+	for _, raw := range k.Sheets {
+		own := boardKeys{Columns: k.Columns, Rows: k.Rows}
+		r.part(raw, &own)
+		switch {
+		case own.Name == "":
+			r.fail(raw, "a sheet needs a name")
+			continue
+		case slices.ContainsFunc(sheets, func(s Sheet) bool { return s.Name == own.Name }):
+			r.fail(raw, "a second sheet is named %q: names are unique", shorten(own.Name))
+			continue
+		}
+		if len(own.Title) == 0 {
+			own.Title = model.Localized{"en": own.Name}
+		}
+		sheet := Sheet{Name: own.Name}
+		own.Name = name + " " + own.Name
+		sheet.Board = r.sheet(raw, own)
+		sheets = append(sheets, sheet)
+	}
+	return sheets, r.d.errs.orNil()
+}
+
+// sheet makes the board of a page, or of one of its sheets.
+func (r *reader) sheet(at Raw, k boardKeys) Board {
+	b := Board{Name: k.Name, Title: k.Title, Columns: k.Columns, Rows: k.Rows}
 	if k.Columns < 1 || k.Columns > 96 || k.Rows < 1 || k.Rows > 96 {
-		r.fail(raw, "the page has %d columns and %d rows: both are 1 to 96", k.Columns, k.Rows)
-		return b, r.d.errs.orNil()
+		r.fail(at, "the page has %d columns and %d rows: both are 1 to 96", k.Columns, k.Rows)
+		return b
 	}
 	for _, raw := range k.Panels {
 		if panel, ok := r.panel(raw, &b); ok {
 			b.Panels = append(b.Panels, panel)
 		}
 	}
-	return b, r.d.errs.orNil()
+	return b
 }
 
 // pageVariable finds "$name" and "$$". What begins with an underscore or a digit is not a page's: $__interval

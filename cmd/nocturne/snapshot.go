@@ -38,6 +38,7 @@ at its height unless --at says when.`,
 	}
 	cmd.Flags().StringVar(&f.Board, "board", "", "`NAME` of the board (default: the first)")
 	cmd.Flags().StringVar(&f.Page, "page", "", "`ENTITY`: its page instead of a board, for example kube/prod/ns/shop/pod/api-1")
+	cmd.Flags().StringVar(&f.Sheet, "sheet", "", "`NAME` of the page's sheet, for example cpu (default: the first)")
 	cmd.Flags().StringVar(&f.Size, "size", "1920x1080", "`WxH` in pixels")
 	cmd.Flags().StringVar(&f.Lang, "lang", "", "language, en or ko")
 	cmd.Flags().StringVar(&f.Theme, "theme", "", "dark or light")

@@ -10,11 +10,6 @@ import (
 	"github.com/shirou/gopsutil/v4/load"
 )
 
-func readCPU(ctx context.Context) ([]metric, error) {
-	times, err := cpu.TimesWithContext(ctx, true)
-	return cpuMetrics(times, runtime.GOOS), err
-}
-
 // cpuMetrics turns the times of each processor into node_cpu_seconds_total.
 func cpuMetrics(times []cpu.TimesStat, goos string) []metric {
 	var out []metric

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/shirou/gopsutil/v4/disk"
 )
@@ -27,6 +29,9 @@ type mounts struct {
 	stuck map[string]bool // mount points that are being asked
 }
 
+// patience is how long a round waits for all mounts. What does not answer within is slow enough to say so.
+const patience = 2 * time.Second
+
 // usage is the answer for one mount point.
 type usage struct {
 	part disk.PartitionStat
@@ -35,22 +40,25 @@ type usage struct {
 }
 
 func (m *mounts) read(ctx context.Context) ([]metric, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	parts, err := disk.PartitionsWithContext(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("list of mounts: %w", err)
 	}
 	parts = realPartitions(parts)
 	answers := make(chan usage, len(parts))
-	waiting := map[string]bool{}
+	waiting := map[string]disk.PartitionStat{}
 	var errs []error
+	var out []metric
 	for _, p := range parts {
 		if !m.ask(ctx, p, answers) {
+			out = append(out, broken(p)...)
 			errs = append(errs, fmt.Errorf("%s (%s %s) does not answer: is its server reachable?", p.Mountpoint, p.Fstype, p.Device))
 			continue
 		}
-		waiting[p.Mountpoint] = true
+		waiting[p.Mountpoint] = p
 	}
-	var out []metric
 	for len(waiting) > 0 {
 		select {
 		case a := <-answers:
@@ -61,7 +69,8 @@ func (m *mounts) read(ctx context.Context) ([]metric, error) {
 			}
 			out = append(out, metrics...)
 		case <-ctx.Done():
-			for mount := range waiting {
+			for mount, p := range waiting {
+				out = append(out, broken(p)...)
 				errs = append(errs, fmt.Errorf("%s does not answer: %w", mount, ctx.Err()))
 			}
 			return out, errors.Join(errs...)
@@ -80,10 +89,24 @@ func (u usage) metrics() ([]metric, error) {
 	case errors.Is(u.err, fs.ErrNotExist):
 		return nil, nil
 	case errors.Is(u.err, fs.ErrPermission):
-		return []metric{{"node_filesystem_device_error", partitionLabels(u.part), 1}}, nil
+		return broken(u.part), nil
 	default:
-		return nil, fmt.Errorf("%s: %w", u.part.Mountpoint, u.err)
+		return broken(u.part), fmt.Errorf("%s: %w", u.part.Mountpoint, u.err)
 	}
+}
+
+// broken is what is told of a mount whose usage is not known.
+func broken(p disk.PartitionStat) []metric {
+	return []metric{{"node_filesystem_device_error", partitionLabels(p), 1}, readOnly(p)}
+}
+
+// readOnly tells how a file system is mounted: a kernel that finds it damaged makes it read-only.
+func readOnly(p disk.PartitionStat) metric {
+	v := 0.0
+	if slices.Contains(p.Opts, "ro") {
+		v = 1
+	}
+	return metric{"node_filesystem_readonly", partitionLabels(p), v}
 }
 
 // ask has a mount point's usage sent to answers, which has room for it. It reports false when an
@@ -135,12 +158,9 @@ func filesystemMetrics(p disk.PartitionStat, u *disk.UsageStat) []metric {
 		{"node_filesystem_avail_bytes", ls, float64(u.Free)}, // gopsutil's Free leaves out what is reserved for root
 		{"node_filesystem_files", ls, float64(u.InodesTotal)},
 		{"node_filesystem_files_free", ls, float64(u.InodesFree)},
+		{"node_filesystem_device_error", ls, 0},
+		readOnly(p),
 	}
-}
-
-func readDisks(ctx context.Context) ([]metric, error) {
-	counters, err := disk.IOCountersWithContext(ctx)
-	return diskMetrics(counters), err
 }
 
 func diskMetrics(counters map[string]disk.IOCountersStat) []metric {

@@ -19,7 +19,7 @@ func TestUsageOfMountsThatAreNotOurs(t *testing.T) {
 		{"answers", usage{part: part, stat: &disk.UsageStat{Total: 10, Used: 4, Free: 6}}, "node_filesystem_size_bytes", ""},
 		{"in another tree", usage{part: part, err: syscall.ENOENT}, "", ""},
 		{"not for us to see", usage{part: part, err: syscall.EACCES}, "node_filesystem_device_error", ""},
-		{"broken", usage{part: part, err: syscall.EIO}, "", "/run/user/1000/doc: input/output error"},
+		{"broken", usage{part: part, err: syscall.EIO}, "node_filesystem_device_error", "/run/user/1000/doc: input/output error"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := tc.u.metrics()

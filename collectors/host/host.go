@@ -1,6 +1,7 @@
 // Package host collects this machine's own health under the names and labels of node_exporter, so
-// that rules and dashboards written for it work unchanged. It reads through gopsutil on Linux,
-// macOS and Windows; what a system does not tell is absent, not zero.
+// that rules and dashboards written for it work unchanged. It reads through procfs, which is what
+// node_exporter reads through, and gopsutil on Linux, and through gopsutil alone on macOS and
+// Windows; what a system does not tell is absent, not zero.
 package host
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +56,8 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 	if every == 0 {
 		every = defaultEvery
 	}
-	return []collectors.Job{{Target: cfg.Instance, Every: every, Poll: New(cfg.Instance, env.Now)}}, nil
+	c := New(cfg.Instance, env.Now)
+	return []collectors.Job{{Target: cfg.Instance, Every: every, Poll: c, Beside: c.followKernel}}, nil
 }
 
 // Collector reads the machine that it runs on.
@@ -63,6 +66,12 @@ type Collector struct {
 	now      func() time.Time
 	disks    mounts
 	procs    processes
+	services services
+	kernel   kernelLog
+	list     []part
+	bootTold bool
+	info     *gopshost.InfoStat
+	infoRead time.Time
 }
 
 // New returns a collector that names this machine instance. A nil now is time.Now.
@@ -70,7 +79,15 @@ func New(instance string, now func() time.Time) *Collector {
 	if now == nil {
 		now = time.Now
 	}
-	return &Collector{instance: instance, now: now}
+	c := &Collector{instance: instance, now: now, kernel: kernelLog{path: "/dev/kmsg"}}
+	c.list = c.parts()
+	return c
+}
+
+// followKernel tells what the kernel says as events, until ctx ends.
+func (c *Collector) followKernel(ctx context.Context, emit collectors.Emit) error {
+	desk := &kernelDesk{entity: model.ServerID(c.instance), title: c.instance, boot: bootID(nil)}
+	return c.kernel.follow(ctx, desk, c.now, emit)
 }
 
 // part reads one part of the machine. What it returns beside an error is good.
@@ -89,15 +106,7 @@ type metric struct {
 // Collect reads all parts at the same time. A part that fails is named in the error; the others
 // are emitted all the same.
 func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
-	parts := []part{
-		{"processors", readCPU},
-		{"load", readLoad},
-		{"memory", readMemory},
-		{"file systems", c.disks.read},
-		{"disks", readDisks},
-		{"network", readNetwork},
-		{"processes", func(ctx context.Context) ([]metric, error) { return c.procs.read(ctx, c.now()) }},
-	}
+	parts := c.list
 	metrics := make([][]metric, len(parts)+1)
 	errs := make([]error, len(parts)+1)
 	var wg sync.WaitGroup
@@ -115,19 +124,50 @@ func (c *Collector) Collect(ctx context.Context, emit collectors.Emit) error {
 			}
 		})
 	}
-	info, err := gopshost.InfoWithContext(ctx)
+	info, err := c.about(ctx)
 	if err != nil {
 		errs[len(parts)] = fmt.Errorf("system: %w", err)
 	}
 	wg.Wait()
 
-	batch := model.Batch{Scope: c.instance, Replace: true, Entities: []model.Entity{c.entity(info)}}
+	batch := model.Batch{Scope: c.instance, Replace: true, Entities: []model.Entity{c.entity(info)}, Events: c.boot(info)}
 	metrics[len(parts)] = c.system(info)
 	for _, m := range metrics {
 		batch.Samples = append(batch.Samples, c.samples(m)...)
 	}
 	emit(batch)
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return c.kernel.remark()
+}
+
+// refreshInfo is how often what hardly changes of the machine is read anew: gopsutil may start lsb_release
+// for it.
+const refreshInfo = time.Hour
+
+// about is what the machine is, nil where that cannot be read.
+func (c *Collector) about(ctx context.Context) (*gopshost.InfoStat, error) {
+	if c.info != nil && time.Since(c.infoRead) < refreshInfo {
+		return c.info, nil
+	}
+	info, err := gopshost.InfoWithContext(ctx)
+	if err == nil {
+		c.info, c.infoRead = info, time.Now()
+	}
+	return info, err
+}
+
+// boot is the event that the machine has started, once.
+func (c *Collector) boot(info *gopshost.InfoStat) []model.Event {
+	if c.bootTold || info == nil {
+		return nil
+	}
+	c.bootTold = true
+	if e, ok := bootEvent(model.ServerID(c.instance), c.instance, info, bootID(info), c.now()); ok {
+		return []model.Event{e}
+	}
+	return nil
 }
 
 // samples gives the metrics the labels of this machine. Their time is set by the Runner.
@@ -147,7 +187,7 @@ func (c *Collector) system(info *gopshost.InfoStat) []metric {
 	if info == nil {
 		return out
 	}
-	if info.BootTime > 0 {
+	if info.BootTime > 0 && runtime.GOOS != "linux" { // whose /proc/stat tells it, also after its clock was set
 		out = append(out, metric{"node_boot_time_seconds", nil, float64(info.BootTime)})
 	}
 	return append(out, metric{"node_uname_info", []string{
@@ -168,11 +208,15 @@ func sysname(goos string) string {
 	return goos
 }
 
-// entity is this machine on the map. It answers, so it is OK: what is full or busy is for rules.
+// entity is this machine on the map. It answers, so it is OK unless its services say otherwise: what is
+// full or busy is for rules.
 func (c *Collector) entity(info *gopshost.InfoStat) model.Entity {
 	e := model.Entity{
 		ID: model.ServerID(c.instance), Kind: model.KindServer, Name: c.instance, State: model.OK,
 		Labels: map[string]string{"addresses": strings.Join(addresses(), " ")},
+	}
+	if reason := c.services.reason(); reason != "" {
+		e.State, e.Reason = model.Warning, reason
 	}
 	if list := macs(); len(list) > 0 {
 		e.Labels["macs"] = strings.Join(list, " ")

@@ -138,17 +138,6 @@ func TestNetworkMetrics(t *testing.T) {
 	want(t, got, 0, "node_network_up", "device", "eth1") // no carrier
 }
 
-func TestTop(t *testing.T) {
-	got := top([]procLoad{{pid: 1, rss: 9}, {pid: 2, ratio: 0.5}, {pid: 3, rss: 10}, {pid: 4, ratio: 0.6}}, 3)
-	var pids []int32
-	for _, l := range got {
-		pids = append(pids, l.pid)
-	}
-	if !slices.Equal(pids, []int32{4, 2, 3}) {
-		t.Errorf("top %v, want 4, 2, 3", pids)
-	}
-}
-
 // TestCollect reads this machine twice.
 func TestCollect(t *testing.T) {
 	c := New("box", time.Now)
@@ -186,8 +175,8 @@ func TestCollect(t *testing.T) {
 }
 
 // notRecorded are names of node_exporter whose collectors were off, or whose kernel was too old, when
-// the recording was made.
-var notRecorded = regexp.MustCompile(`^node_(filesystem_(size|free|avail)_bytes|filesystem_files(_free)?|uname_info|memory_MemAvailable_bytes)$`)
+// the recording was made. TestAgreesWithNodeExporter asks a living one.
+var notRecorded = regexp.MustCompile(`^node_(filesystem_.*|uname_info|memory_MemAvailable_bytes|netstat_TcpExt_TCPSynRetrans|tcp_connection_states|timex_.*)$`)
 
 // checkNames holds the node_ names against what a real node_exporter wrote.
 func checkNames(t *testing.T, names map[string]bool) {
@@ -223,12 +212,5 @@ func TestOpen(t *testing.T) {
 	env.Decode = func(into any) error { into.(*Config).Instance = "db1"; return nil }
 	if jobs, err = open(env); err != nil || jobs[0].Every != time.Minute || jobs[0].Target != "db1" {
 		t.Errorf("jobs %+v, %v: want db1 each minute", jobs, err)
-	}
-}
-
-func BenchmarkCollect(b *testing.B) {
-	c := New("box", time.Now)
-	for b.Loop() {
-		_ = c.Collect(b.Context(), func(model.Batch) {})
 	}
 }

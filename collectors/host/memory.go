@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 
@@ -12,13 +11,16 @@ import (
 func readMemory(ctx context.Context) ([]metric, error) {
 	vm, err := mem.VirtualMemoryWithContext(ctx)
 	if err != nil {
-		err = fmt.Errorf("virtual memory: %w", err)
+		return nil, fmt.Errorf("virtual memory: %w", err)
 	}
-	swap, swapErr := mem.SwapMemoryWithContext(ctx)
-	if swapErr != nil {
-		swapErr = fmt.Errorf("swap: %w", swapErr)
+	if runtime.GOOS == "linux" { // has told of its swap already
+		return memoryMetrics(vm, &mem.SwapMemoryStat{Total: vm.SwapTotal, Free: vm.SwapFree}, runtime.GOOS), nil
 	}
-	return memoryMetrics(vm, swap, runtime.GOOS), errors.Join(err, swapErr)
+	swap, err := mem.SwapMemoryWithContext(ctx)
+	if err != nil {
+		err = fmt.Errorf("swap: %w", err)
+	}
+	return memoryMetrics(vm, swap, runtime.GOOS), err
 }
 
 // memoryMetrics uses the names of /proc/meminfo on every system, so that one rule fits all. Either
@@ -44,6 +46,17 @@ func memoryMetrics(vm *mem.VirtualMemoryStat, swap *mem.SwapMemoryStat, goos str
 			add("SReclaimable", vm.Sreclaimable)
 			add("SUnreclaim", vm.Sunreclaim)
 			add("SwapCached", vm.SwapCached)
+			add("Mapped", vm.Mapped)
+			add("PageTables", vm.PageTables)
+			add("CommitLimit", vm.CommitLimit)
+			add("Committed_AS", vm.CommittedAS)
+			add("AnonHugePages", vm.AnonHugePages)
+			add("Hugepagesize", vm.HugePageSize)
+			out = append(out, // pages, not bytes
+				metric{"node_memory_HugePages_Total", nil, float64(vm.HugePagesTotal)},
+				metric{"node_memory_HugePages_Free", nil, float64(vm.HugePagesFree)},
+				metric{"node_memory_HugePages_Rsvd", nil, float64(vm.HugePagesRsvd)},
+				metric{"node_memory_HugePages_Surp", nil, float64(vm.HugePagesSurp)})
 		}
 	}
 	if swap != nil {
