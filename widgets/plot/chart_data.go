@@ -251,8 +251,9 @@ const stackColumns = 300
 
 // stack calls f for each series from the lowest up, at stackColumns+1 moments:
 // with the sum below it and the sum with it. A series without a sample at a
-// moment adds nothing.
-func (d *chartDrawing) stack(f func(l *chartLine, t int64, low, high float64)) {
+// moment adds nothing. It returns at which moments any series had one: at the
+// others the sum is not 0, but unknown.
+func (d *chartDrawing) stack(f func(l *chartLine, t int64, low, high float64)) (known [stackColumns + 1]bool) {
 	var sums [stackColumns + 1]float64
 	reach := d.spec.MaxGap.Milliseconds()
 	if reach <= 0 {
@@ -269,7 +270,7 @@ func (d *chartDrawing) stack(f func(l *chartLine, t int64, low, high float64)) {
 			v := 0.0
 			if next > 0 {
 				if s := l.samples[next-1]; finite(s.V) && t-s.T <= reach {
-					v = s.V
+					v, known[col] = s.V, true
 				}
 			}
 			low := sums[col]
@@ -277,4 +278,5 @@ func (d *chartDrawing) stack(f func(l *chartLine, t int64, low, high float64)) {
 			f(l, t, low, sums[col])
 		}
 	}
+	return known
 }

@@ -117,9 +117,10 @@ func (d *chartDrawing) fillTo(pts []Point, base float64, col color.NRGBA) {
 	d.c.Polygon(pts, col)
 }
 
-// drawStack draws the series on top of each other.
+// drawStack draws the series on top of each other, where there are any.
 func (d *chartDrawing) drawStack() {
 	var upper, lower [stackColumns + 1]Point
+	known := d.stack(func(*chartLine, int64, float64, float64) {})
 	n := 0
 	d.stack(func(l *chartLine, t int64, low, high float64) {
 		x := d.x.At(float64(t))
@@ -128,15 +129,29 @@ func (d *chartDrawing) drawStack() {
 			return
 		}
 		n = 0
-		d.points = append(d.points[:0], upper[:]...)
-		for i := len(lower) - 1; i >= 0; i-- {
-			d.points = append(d.points, lower[i])
-		}
-		d.c.Polygon(d.points, d.alpha(l.colour, 0.35))
-		if !l.rest {
-			d.c.Polyline(upper[:], 1.5*d.k, l.colour, nil)
+		for from := 0; from < len(known); from++ {
+			to := from
+			for to < len(known) && known[to] {
+				to++
+			}
+			if to-from > 1 {
+				d.drawLayer(l, upper[from:to], lower[from:to])
+			}
+			from = to
 		}
 	})
+}
+
+// drawLayer draws an unbroken stretch of one series of a stack.
+func (d *chartDrawing) drawLayer(l *chartLine, upper, lower []Point) {
+	d.points = append(d.points[:0], upper...)
+	for i := len(lower) - 1; i >= 0; i-- {
+		d.points = append(d.points, lower[i])
+	}
+	d.c.Polygon(d.points, d.alpha(l.colour, 0.35))
+	if !l.rest {
+		d.c.Polyline(upper, 1.5*d.k, l.colour, nil)
+	}
 }
 
 // drawLine draws a series, and over it the parts that are past a limit.

@@ -128,6 +128,19 @@ func stackedMany() *Chart {
 	return c
 }
 
+// stackedLate begins in the middle and has a hole: where nothing is known, the sum is not 0.
+func stackedLate() *Chart {
+	c := stacked()
+	c.MaxGap = time.Minute
+	middle, hole := c.Start.Add(c.End.Sub(c.Start)/3).UnixMilli(), c.Start.Add(c.End.Sub(c.Start)*2/3).UnixMilli()
+	for i := range c.Series {
+		c.Series[i].Points = slices.DeleteFunc(slices.Clone(c.Series[i].Points), func(s Sample) bool {
+			return s.T < middle || s.T > hole && s.T < hole+(5*time.Minute).Milliseconds()
+		})
+	}
+	return c
+}
+
 // ended has a series that fell silent, one that flickers, and an envelope.
 func ended() *Chart {
 	c := uplinks()
@@ -199,6 +212,7 @@ func TestChartPictures(t *testing.T) {
 		{"bars", 360, 130, 1, bars(), Dark()},
 		{"stacked", 460, 260, 1, stacked(), Dark()},
 		{"stacked-many", 460, 260, 1, stackedMany(), Dark()},
+		{"stacked-late", 460, 260, 1, stackedLate(), Dark()},
 		{"log", 460, 260, 1, latency(), Dark()},
 		{"stale", 460, 220, 1, ended(), Dark()},
 		{"forecast", 300, 200, 1, forecast(), Dark()},
