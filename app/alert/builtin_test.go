@@ -244,6 +244,18 @@ func TestBuiltinRules(t *testing.T) {
 			s[`kubelet_volume_stats_capacity_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="data"}`] = 1000
 			s[`kubelet_volume_stats_available_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="data"}`] = 400 - 40*since.Hours()
 		}, []string{"volume data will be full within a day"}},
+		{"a volume's clean-up is no trend, nor is one that would last for days", 3*time.Hour + 5*time.Minute, func(since time.Duration, s map[string]float64) {
+			for _, claim := range []string{"cleaned", "slow", "roomy"} {
+				s[`kubelet_volume_stats_capacity_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="`+claim+`"}`] = 1000
+			}
+			cleaned := 380 - 80*since.Hours()
+			if since > 150*time.Minute {
+				cleaned += 250
+			}
+			s[`kubelet_volume_stats_available_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="cleaned"}`] = min(cleaned, 395)
+			s[`kubelet_volume_stats_available_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="slow"}`] = 300 - 5*since.Hours()
+			s[`kubelet_volume_stats_available_bytes{cluster="seoul",namespace="shop",persistentvolumeclaim="roomy"}`] = 900 - 60*since.Hours()
+		}, nil},
 		{"a device does not answer", 40 * time.Second, steady(map[string]float64{
 			`nocturne_collector_success{source="campus",target="10.0.0.1",kind="snmp"}`: 0,
 		}), []string{"campus 10.0.0.1 does not answer"}},
@@ -268,7 +280,7 @@ func TestBuiltinRules(t *testing.T) {
 		{"disk fills", 3*time.Hour + 5*time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_filesystem_size_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = 1000
 			s[`node_filesystem_avail_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = 400 - 40*since.Hours()
-		}, []string{"db1 / will be full within a day"}},
+		}, []string{"db1 / will be full in 7 hours"}},
 		{"a clean-up is no trend", 3*time.Hour + 5*time.Minute, func(since time.Duration, s map[string]float64) {
 			s[`node_filesystem_size_bytes{instance="db1",device="/dev/sda1",mountpoint="/",fstype="ext4"}`] = 1000
 			avail := 380 - 80*since.Hours()

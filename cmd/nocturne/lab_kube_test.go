@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,13 +51,14 @@ type wallView struct {
 	alerts   []model.Alert
 }
 
+// view asks the wallboard. On an error it holds what was answered.
 func (l *lab) view(from time.Time) (*wallView, error) {
+	v := &wallView{from: from, entities: map[string]model.Entity{}}
 	client, runs := control.Dial(l.t.Context(), l.data)
 	if !runs {
-		return nil, fmt.Errorf("no wallboard answers on %s", l.data)
+		return v, fmt.Errorf("no wallboard answers on %s", l.data)
 	}
 	var list []model.Entity
-	v := &wallView{from: from, entities: map[string]model.Entity{}}
 	err := errors.Join(
 		client.Get(l.t.Context(), "/api/nocturne/entities", nil, &list),
 		client.Get(l.t.Context(), "/api/nocturne/sources", nil, &v.sources),
@@ -197,7 +199,8 @@ var (
 	cluster   = model.ClusterID(seoul)
 	below     = cluster + "/"
 	neighbour = is(model.ClusterID(busan), model.OK) // the other cluster lives on, whatever happens to the first
-	stays     = []claim{not(neighbour)}
+	// stays may not be for a moment. That it is late on a busy machine is no fault's doing: due wants it well in the end.
+	stays = []claim{is(model.ClusterID(busan), model.Critical), is(model.ClusterID(busan), model.Unknown), is(model.ClusterID(busan), model.Warning)}
 )
 
 // kubeFaults are the faults of Kubernetes with what the wall must say.
@@ -273,62 +276,100 @@ var kubeFaults = []kubeFault{
 		seen: []claim{fresh(cluster), is(cluster, model.OK), source(seoul, model.OK), every(below, model.KindPod, model.OK)}, gone: []claim{is(cluster, model.OK)}},
 }
 
-// met checks claims on what the wall shows after an instant, and complains of the first that does not hold.
-func (l *lab) met(from time.Time, checks []claim) func() error {
-	return func() error {
+// holds is nil when all claims hold, and else names the first that does not.
+func holds(v *wallView, claims ...claim) error {
+	for _, c := range claims {
+		if !c.ok(v) {
+			return fmt.Errorf("not so: %s", c.what)
+		}
+	}
+	return nil
+}
+
+// due waits until check is content with what the wall shows after an instant. Time is up by the wall's own clock: when d
+// has passed, and the wall has confirmed since the cluster that nothing is wrong with. So a machine that is short of
+// processors makes this test slow, and not wrong.
+func (l *lab) due(from time.Time, d time.Duration, what string, check func(*wallView) error) *wallView {
+	l.t.Helper()
+	for {
 		v, err := l.view(from)
-		if err != nil {
-			return err
+		if err == nil {
+			err = check(v)
 		}
-		for _, c := range checks {
-			if !c.ok(v) {
-				return fmt.Errorf("not so: %s", c.what)
-			}
+		took := time.Since(from)
+		if err == nil {
+			l.t.Logf("%s: %.1f s", what, took.Seconds())
+			return v
 		}
-		return nil
+		if took > d && (v.entities[model.ClusterID(busan)].Seen.After(from.Add(d)) || took > 4*d+metered) {
+			l.t.Fatalf("%s: not within %v, after %.1f s: %v", what, d, took.Seconds(), err)
+		}
+		select {
+		case <-l.t.Context().Done():
+			l.t.Fatal(l.t.Context().Err())
+		case <-time.After(200 * time.Millisecond): // polling another process: there is no signal to wait for
+		}
 	}
 }
+
+// steady waits until two confirmations of the whole picture have brought nothing new: what a cluster has beside nodes
+// and pods comes later than these.
+func (l *lab) steady() *wallView {
+	l.t.Helper()
+	began := time.Now()
+	var seen time.Time // the confirmation that brought something new
+	var was map[string]model.State
+	return l.due(began, metered, "the picture is complete", func(v *wallView) error {
+		now := map[string]model.State{}
+		for id, e := range v.entities {
+			if strings.HasPrefix(id, below) {
+				now[id] = e.State
+			}
+		}
+		if at := v.entities[cluster].Seen; !maps.Equal(now, was) || at.Sub(seen) < 2*poll {
+			if !maps.Equal(now, was) {
+				was, seen = now, at
+			}
+			return errors.New("it still changes")
+		}
+		return nil
+	})
+}
+
+// calm is when nothing is left of the faults before.
+var calm = []claim{is(cluster, model.OK), neighbour, every(below, model.KindNode, model.OK), every(below, model.KindPod, model.OK),
+	every(model.ClusterID(busan)+"/", model.KindPod, model.OK)}
 
 // TestLabKube walks the list of the faults of Kubernetes with one board on both clusters: each shows what it must, the
 // other cluster stays as it is, and all is well again when it is healed.
 func TestLabKube(t *testing.T) {
 	l := newLab(t)
 	began := l.start()
-	l.within(began, 30*time.Second, "both clusters are well", l.met(began, []claim{is(cluster, model.OK), neighbour,
-		every(below, model.KindNode, model.OK), every(below, model.KindPod, model.OK), every(model.ClusterID(busan)+"/", model.KindPod, model.OK)}))
-	before, err := l.view(began)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l.due(began, metered, "both clusters are well", func(v *wallView) error { return holds(v, calm...) })
+	before := l.steady()
 	t.Run("versions and usage", func(t *testing.T) {
-		v := before
-		for _, c := range []claim{labelled(cluster, "version", "v1.36."), labelled(model.ClusterID(busan), "version", "v1.35."),
-			labelled(model.ClusterID(busan), "usage", "no metrics", "request"), not(labelled(cluster, "usage", "no metrics"))} {
-			if !c.ok(v) {
-				t.Errorf("%s: no; labels are %v and %v", c.what, v.entities[cluster].Labels, v.entities[model.ClusterID(busan)].Labels)
-			}
-		}
+		l.t = t
+		l.due(time.Now(), metered, "they are told", func(v *wallView) error {
+			return holds(v, labelled(cluster, "version", "v1.36."), labelled(model.ClusterID(busan), "version", "v1.35."),
+				labelled(model.ClusterID(busan), "usage", "no metrics", "request"), not(labelled(cluster, "usage", "no metrics")))
+		})
 	})
+	l.t = t
 	for _, f := range kubeFaults {
 		t.Run(fmt.Sprintf("fault %d: %s", f.number, f.name), func(sub *testing.T) {
 			l.t = sub
 			defer func() { l.t = t }()
+			l.due(time.Now(), 2*metered, "nothing is left of the fault before", func(v *wallView) error { return holds(v, calm...) })
 			defer l.heal(f.name)
 			at := l.fault(f.name)
-			never := func() error {
-				v, err := l.view(at)
-				if err != nil {
-					return err
-				}
+			l.due(at, f.within, "the wall says so", func(v *wallView) error {
 				for _, c := range slices.Concat(stays, f.never) {
 					if c.ok(v) {
 						sub.Errorf("while the fault is in force: %s", c.what)
 					}
 				}
-				return nil
-			}
-			seen := l.met(at, f.seen)
-			l.within(at, f.within, "the wall says so", func() error { return errors.Join(never(), seen()) })
+				return holds(v, slices.Concat(f.seen, []claim{neighbour})...)
+			})
 			gone := f.gone
 			if gone == nil {
 				for _, c := range f.seen {
@@ -336,8 +377,10 @@ func TestLabKube(t *testing.T) {
 				}
 			}
 			at = l.heal(f.name)
-			l.within(at, max(f.clear, clears), "the wall is well again", l.met(at, gone))
+			l.due(at, max(f.clear, clears), "the wall is well again", func(v *wallView) error { return holds(v, gone...) })
 		})
 	}
-	l.within(time.Now(), metered, "nothing lasts of all this", l.met(began, []claim{asBefore(below, before), neighbour}))
+	l.due(time.Now(), 2*metered, "nothing lasts of all this", func(v *wallView) error {
+		return holds(v, append([]claim{asBefore(below, before)}, calm...)...)
+	})
 }

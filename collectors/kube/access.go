@@ -30,7 +30,7 @@ func (s *session) reach(ctx context.Context) {
 	}
 	limited, cancel := context.WithTimeout(ctx, accessBudget)
 	defer cancel()
-	if !s.c.canListPods(limited, metav1.NamespaceAll) {
+	if !s.mayListAll(limited) {
 		s.only = s.c.readableNamespaces(limited)
 		s.namespaces = s.only
 	}
@@ -50,6 +50,7 @@ func (s *session) followReach(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.refused:
 		}
 		all = s.c.canListPods(ctx, metav1.NamespaceAll)
 		if all && len(s.only) > 0 || !all && len(s.only) == 0 && len(s.c.readableNamespaces(ctx)) > 0 {
@@ -94,7 +95,11 @@ func (s *session) review(ctx context.Context, r *resource, key, namespace string
 		if _, ours := errors.AsType[withdrawn](was); was != nil && !ours {
 			continue // its watch knows better
 		}
-		switch err := s.c.mayWatch(ctx, r, namespace); {
+		err := s.c.mayWatch(ctx, r, namespace)
+		if isForbidden(err) && was == nil && sleep(ctx, believeAfter) {
+			err = s.c.mayWatch(ctx, r, namespace)
+		}
+		switch {
 		case isForbidden(err) && ctx.Err() == nil:
 			s.c.health.set(key, withdrawn{err})
 		case err == nil && was != nil:

@@ -27,8 +27,10 @@ type apiServer struct {
 	refuse  map[string]int                      // HTTP status by collection
 	hang    chan struct{}                       // closed when it may answer again; nil while it does
 	garbage bool
-	lists   map[string]int // requests by collection
-	more    map[string]int // objects that a collection has besides those that it shows
+	// starting answers 403 to everything but /readyz and /version.
+	starting bool
+	lists    map[string]int // requests by collection
+	more     map[string]int // objects that a collection has besides those that it shows
 }
 
 func newAPIServer() *apiServer {
@@ -174,6 +176,9 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = a.refuse[namespaceOf(r)+"/"+name] // in one namespace, or for the whole cluster only
 	}
 	a.lists[name]++
+	if _, ok := apiVersions[name]; a.starting && ok {
+		status = http.StatusForbidden
+	}
 	a.mu.Unlock()
 	if r.Method == http.MethodPost {
 		a.review(w, r)
@@ -218,7 +223,7 @@ func (a *apiServer) review(w http.ResponseWriter, r *http.Request) {
 	}
 	what := review.Spec.ResourceAttributes
 	a.mu.Lock()
-	allowed := what != nil && a.refuse[what.Resource] == 0 && a.refuse[what.Namespace+"/"+what.Resource] == 0
+	allowed := what != nil && !a.starting && a.refuse[what.Resource] == 0 && a.refuse[what.Namespace+"/"+what.Resource] == 0
 	a.mu.Unlock()
 	review.Status.Allowed = allowed
 	w.WriteHeader(http.StatusCreated)

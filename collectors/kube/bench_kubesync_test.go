@@ -72,7 +72,7 @@ func contestant(ctx context.Context, mode, kubeconfig string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := restConfig(raw, "bench", "")
+	cfg, err := restConfig(raw, "test", "")
 	if err != nil {
 		return nil, err
 	}

@@ -2,15 +2,10 @@ package kube
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,146 +29,15 @@ const (
 // teamOf is the namespace of a deployment and its pods.
 func teamOf(set int) string { return fmt.Sprintf("team-%02d", set%benchTeams) }
 
-// freeAddresses are addresses on this machine that nobody listens on, all different.
-func freeAddresses(b *testing.B, n int) []string {
-	b.Helper()
-	var list []string
-	for range n {
-		l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer func() { _ = l.Close() }() // nothing was accepted
-		list = append(list, l.Addr().String())
-	}
-	return list
-}
-
-// labPrograms is where cmd/lab keeps the programs of a control plane.
-func labPrograms(b *testing.B) string {
-	b.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		b.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		bin := filepath.Join(dir, ".cache", "lab", "bin")
-		if _, err := os.Stat(filepath.Join(bin, "kube-apiserver")); err == nil {
-			return bin
-		}
-	}
-	b.Skip("no kube-apiserver and etcd in .cache/lab/bin of a folder above: make lab-build, then .cache/lab/bin/lab build")
-	return ""
-}
-
 // startServer starts a control plane that holds a large cluster and returns the path of its kubeconfig.
 // It is written to etcd before the API server starts, as that server itself writes it.
 func startServer(b *testing.B) string {
 	b.Helper()
-	bin, dir := labPrograms(b), b.TempDir()
-	free := freeAddresses(b, 3)
-	etcd, peer, server := free[0], free[1], free[2]
-	_, port, err := net.SplitHostPort(server)
-	if err != nil {
-		b.Fatal(err)
-	}
-	start := func(name string, args ...string) {
-		log, err := os.Create(filepath.Join(dir, name+".log"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		cmd := exec.Command(filepath.Join(bin, name), args...) //nolint:noctx // ended below, after the test's context
-		cmd.Stdout, cmd.Stderr = log, log
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait() // it was killed
-			_ = log.Close()
-		})
-	}
-	start("etcd", "--data-dir", filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level", "error",
-		"--listen-client-urls", "http://"+etcd, "--advertise-client-urls", "http://"+etcd,
-		"--listen-peer-urls", "http://"+peer, "--initial-advertise-peer-urls", "http://"+peer,
-		"--initial-cluster", "default=http://"+peer)
-	answers(b, &http.Client{}, "http://"+etcd+"/health")
-	fill(b, etcd)
-	tokens, config := filepath.Join(dir, "tokens.csv"), filepath.Join(dir, "kubeconfig")
-	if err := os.WriteFile(tokens, []byte("bench,admin,admin,system:masters\n"), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	key := filepath.Join(dir, "sa.key")
-	if out, err := exec.CommandContext(b.Context(), "openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
-		b.Fatalf("openssl: %v: %s", err, out)
-	}
-	start("kube-apiserver", "--etcd-servers=http://"+etcd, "--cert-dir="+filepath.Join(dir, "certs"), "--bind-address=127.0.0.1",
-		"--secure-port="+port, "--service-cluster-ip-range=10.0.0.0/16", "--service-account-issuer=https://bench",
-		"--service-account-key-file="+key, "--service-account-signing-key-file="+key, "--token-auth-file="+tokens,
-		"--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount")
-	err = os.WriteFile(config, fmt.Appendf(nil, `apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: "https://%s", insecure-skip-tls-verify: true}}]
-users: [{name: u, user: {token: bench}}]
-contexts: [{name: bench, context: {cluster: c, user: u}}]
-current-context: bench
-`, server), 0o600)
-	if err != nil {
-		b.Fatal(err)
-	}
-	raw, _, err := load(config)
-	if err != nil {
-		b.Fatal(err)
-	}
-	rc, err := restConfig(raw, "bench", "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	c, err := newCluster("bench", "bench", rc, nil, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.disconnect()
-	until(b, "kube-apiserver is ready", func(ctx context.Context) error {
-		_, err := c.get(ctx, "/readyz")
-		return err
-	})
-	return config
-}
-
-func answers(b *testing.B, client *http.Client, url string) {
-	b.Helper()
-	until(b, url, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err == nil {
-			err = resp.Body.Close()
-		}
-		return err
-	})
-}
-
-// until waits until try succeeds, for two minutes at most.
-func until(b *testing.B, what string, try func(ctx context.Context) error) {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := try(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			b.Fatalf("%s: not within two minutes: %v", what, err)
-		case <-tick.C:
-		}
-	}
+	p := newControlPlane(b)
+	fill(b, p.etcd)
+	server := p.serve()
+	p.ready(server)
+	return p.kubeconfig(server.addr, "admin")
 }
 
 // fill writes the cluster to etcd, some objects in each transaction.

@@ -296,6 +296,9 @@ func (c *canvas) shown(v *view) []*model.Entity {
 func (c *canvas) samples(v *view, t time.Time, latency time.Duration) []model.Sample {
 	s := &sampler{cluster: v.cluster, t: t.UnixMilli(), out: make([]model.Sample, 0, c.sampled+64)}
 	s.add("nocturne_kube_api_latency_seconds", latency.Seconds())
+	if len(v.only) > 0 { // so that nobody takes the sums of these for the cluster's
+		s.add("nocturne_kube_only_namespaces", float64(len(v.only)))
+	}
 	for _, r := range v.all() {
 		if r.measure == nil || !v.readable(r.name) {
 			continue

@@ -101,7 +101,7 @@ func openClusters(source string, cfg Config) ([]*Cluster, error) {
 	}
 	raw, files, err := load(cfg.Kubeconfig)
 	if cfg.InCluster || err != nil && cfg.Kubeconfig == "" && os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
-		c, err := inCluster(source)
+		c, err := inCluster(source, serviceAccount)
 		if err != nil {
 			return nil, err
 		}
@@ -152,13 +152,22 @@ func clusterName(source, otherwise string) string {
 // serviceAccount is where the credentials of a pod are.
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// inCluster is the cluster that this program runs in. client-go reads its token anew as it is renewed.
-func inCluster(source string) (*Cluster, error) {
+// inCluster is the cluster that this program runs in, with the service account whose files (token, ca.crt and
+// namespace) are in folder: the kubelet renews the token there. Where the API server is the kubelet says in
+// KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.
+func inCluster(source, folder string) (*Cluster, error) {
+	token, ca := filepath.Join(folder, "token"), filepath.Join(folder, "ca.crt")
 	read := func() (*rest.Config, error) {
-		cfg, err := rest.InClusterConfig()
-		if err != nil {
-			return nil, fmt.Errorf("in_cluster: %w: run Nocturne in a pod with a service account", err)
+		host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
+		if host == "" || port == "" {
+			return nil, fmt.Errorf("in_cluster: %w: run Nocturne in a pod", rest.ErrNotInCluster)
 		}
+		for _, file := range []string{token, ca} {
+			if _, err := os.Stat(file); err != nil {
+				return nil, fmt.Errorf("in_cluster: %w: run Nocturne in a pod with a service account", err)
+			}
+		}
+		cfg := &rest.Config{Host: "https://" + net.JoinHostPort(host, port), BearerTokenFile: token, TLSClientConfig: rest.TLSClientConfig{CAFile: ca}}
 		prepare(cfg)
 		return cfg, nil
 	}
@@ -166,11 +175,11 @@ func inCluster(source string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCluster(clusterName(source, "in-cluster"), "in-cluster", cfg, read, []string{filepath.Join(serviceAccount, "ca.crt")})
+	c, err := newCluster(clusterName(source, "in-cluster"), "in-cluster", cfg, read, []string{token, ca})
 	if err != nil {
 		return nil, fmt.Errorf("in_cluster: %w", err)
 	}
-	if ns, err := os.ReadFile(filepath.Join(serviceAccount, "namespace")); err == nil {
+	if ns, err := os.ReadFile(filepath.Join(folder, "namespace")); err == nil {
 		c.home = strings.TrimSpace(string(ns))
 	}
 	return c, nil

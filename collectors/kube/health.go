@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -16,15 +17,18 @@ import (
 )
 
 // health is what is known of each watched collection: nothing, or why it cannot be read. Watch
-// errors set it; an answer of the API server for that very collection clears it.
+// errors set it; an answer of the API server for that very collection clears it. A refusal of what could
+// be read before is in doubt until believe is called: see session.weigh.
 type health struct {
 	mu      sync.Mutex
 	trouble map[string]error // by collection key
+	doubt   map[string]error // likewise: refusals that are not believed yet
+	read    map[string]bool  // collections that could be read once, and were not refused since
 	changed chan struct{}    // has a value after a change
 }
 
 func newHealth() *health {
-	return &health{trouble: map[string]error{}, changed: make(chan struct{}, 1)}
+	return &health{trouble: map[string]error{}, doubt: map[string]error{}, read: map[string]bool{}, changed: make(chan struct{}, 1)}
 }
 
 // collection is the key of a resource in a namespace ("" for all).
@@ -33,23 +37,73 @@ func collection(resource, namespace string) string { return namespace + "/" + re
 // set notes why a collection cannot be read, nil when it can.
 func (h *health) set(key string, err error) {
 	h.mu.Lock()
-	_, was := h.trouble[key]
-	if err != nil {
+	before := len(h.trouble) + len(h.doubt)
+	delete(h.doubt, key)
+	delete(h.trouble, key)
+	after := len(h.trouble) + len(h.doubt)
+	switch _, sure := errors.AsType[withdrawn](err); {
+	case err == nil:
+		h.read[key] = true
+	case isForbidden(err) && h.read[key] && !sure:
+		h.doubt[key] = err
+	default:
 		h.trouble[key] = err
-	} else {
-		delete(h.trouble, key)
 	}
 	h.mu.Unlock()
-	if was || err != nil {
+	if before != after || err != nil {
 		poke(h.changed)
 	}
 }
 
-// reset forgets all, as new watches begin.
+// believe takes the refusal of a collection for true, if it is still there.
+func (h *health) believe(key string) {
+	h.mu.Lock()
+	delete(h.read, key)
+	if err := h.doubt[key]; err != nil {
+		delete(h.doubt, key)
+		h.trouble[key] = err
+	}
+	h.mu.Unlock()
+	poke(h.changed)
+}
+
+// believeAll has refusals from now on believed at once, of what cannot be read before they come.
+func (h *health) believeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.read)
+}
+
+// couldRead reports whether a collection could be read, and that was not refused since.
+func (h *health) couldRead(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.read[key]
+}
+
+// doubted are the collections whose refusal is not believed yet.
+func (h *health) doubted() map[string]error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.doubt)
+}
+
+// forget ends what is known of a collection that is not watched any more.
+func (h *health) forget(key string) {
+	h.mu.Lock()
+	delete(h.trouble, key)
+	delete(h.doubt, key)
+	delete(h.read, key)
+	h.mu.Unlock()
+	poke(h.changed)
+}
+
+// reset forgets what is wrong, as new watches begin, but not what could be read.
 func (h *health) reset() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	clear(h.trouble)
+	clear(h.doubt)
 }
 
 // get is why a collection cannot be read, nil when it can.

@@ -15,6 +15,7 @@ type lookup struct {
 	policies  map[string]int               // network policies of a namespace
 	filled    map[objectKey]float64        // share of a volume, by claim
 	addressed map[string]addresses         // of the ingresses of a class
+	controls  map[object]bool              // what has pods
 }
 
 // find is the object of a resource that has a name; namespace is "" for one that is in none.
@@ -51,6 +52,17 @@ func (v *view) podsMounting(namespace, claim string) []*Pod {
 		}
 	}
 	return v.lookup.mounting[objectKey{namespace, claim}]
+}
+
+// controlsPods reports whether there is a pod of a controller.
+func (v *view) controlsPods(kind, namespace, name string) bool {
+	if v.lookup.controls == nil {
+		v.lookup.controls = map[object]bool{}
+		for p := range each[*Pod](v, "pods") {
+			v.lookup.controls[object{p.OwnerKind, p.Namespace, p.Owner}] = true
+		}
+	}
+	return v.lookup.controls[object{kind, namespace, name}]
 }
 
 // warningOf is the latest Kubernetes event that warns of an object, nil for none. kind is the API's.

@@ -48,7 +48,8 @@ type Pod struct {
 	Ready, Scheduled                      *Condition
 	Claims                                []string // names of the volume claims it mounts
 	Containers                            []Container
-	project                               *member // of the landscape, where no workload speaks for the pod
+	project                               *member  // of the landscape, where no workload speaks for the pod
+	exposed                               *exposed // nil when it does not ask to be scraped
 }
 
 func (in *interner) pod(o *corev1.Pod) *Pod {
@@ -59,6 +60,7 @@ func (in *interner) pod(o *corev1.Pod) *Pod {
 	}
 	p.OwnerKind, p.Owner = in.owner(o.OwnerReferences)
 	p.project = in.podProject(o, p.OwnerKind)
+	p.exposed = in.exposed(&o.ObjectMeta)
 	if o.DeletionTimestamp != nil {
 		p.GoneBy, p.Finalizers = o.DeletionTimestamp.Time, in.str(clip(strings.Join(o.Finalizers, ", "), 200))
 	}
@@ -208,6 +210,9 @@ func (v *view) pod(p *Pod) (model.Entity, bool) {
 	}
 	if verdict.State.Problem() || restarts > 0 {
 		p.tellMore(labels)
+	}
+	if p.exposed != nil && p.Phase == "Running" { // others have nothing to scrape
+		p.exposed.tell(labels)
 	}
 	e := model.Entity{
 		ID: model.ObjectID(v.cluster, p.Namespace, model.KindPod, p.Name), Kind: model.KindPod, Name: p.Name,

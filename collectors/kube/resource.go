@@ -117,7 +117,7 @@ var resources = []resource{
 	{name: "deployments", gvr: appsv1.SchemeGroupVersion.WithResource("deployments"), namespaced: true, tier: regular, behaviour: deploymentBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return appsinformers.NewFilteredDeploymentInformer(c.api, ns, 0, nil, t)
 	}},
-	{name: "replicasets", gvr: appsv1.SchemeGroupVersion.WithResource("replicasets"), namespaced: true, tier: regular, behaviour: replicaSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
+	{name: "replicasets", gvr: appsv1.SchemeGroupVersion.WithResource("replicasets"), namespaced: true, tier: regular, follows: []string{"pods"}, behaviour: replicaSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {
 		return metadataInformer(c, appsv1.SchemeGroupVersion.WithResource("replicasets"), ns, t)
 	}},
 	{name: "statefulsets", gvr: appsv1.SchemeGroupVersion.WithResource("statefulsets"), namespaced: true, tier: regular, behaviour: statefulSetBehaviour, informer: func(c *Cluster, ns string, t tweak) cache.SharedIndexInformer {

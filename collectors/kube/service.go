@@ -23,6 +23,7 @@ func (in *interner) service(o *corev1.Service) *Service {
 	s := &Service{
 		meta: in.meta(&o.ObjectMeta), Type: in.str(string(o.Spec.Type)), ClusterIP: o.Spec.ClusterIP,
 		Selector: clip(labels.Set(o.Spec.Selector).String(), 1000), Ports: in.str(ports(o.Spec.Ports)), PortKeys: in.str(portKeys(o.Spec.Ports)),
+		exposed: in.exposed(&o.ObjectMeta),
 	}
 	for _, i := range o.Status.LoadBalancer.Ingress {
 		s.Address = joinComma(s.Address, cmp.Or(clip(i.IP, 45), clip(i.Hostname, 253)))
@@ -51,10 +52,11 @@ func ports(all []corev1.ServicePort) string {
 type Service struct {
 	meta
 	Type, ClusterIP string
-	Selector        string // a=b,c=d; "" for none
-	Ports           string // "80/TCP, 443/TCP to https"
-	PortKeys        string // see portKeys
-	Address         string // that a load balancer has given it
+	Selector        string   // a=b,c=d; "" for none
+	Ports           string   // "80/TCP, 443/TCP to https"
+	PortKeys        string   // see portKeys
+	Address         string   // that a load balancer has given it
+	exposed         *exposed // nil when it does not ask to be scraped
 }
 
 // Slice is a part of a service's endpoints.
@@ -122,6 +124,9 @@ func (v *view) service(s *Service) (e model.Entity, ok bool) {
 	set(labels, "clusterIP", s.ClusterIP)
 	set(labels, "ports", s.Ports)
 	set(labels, "address", s.Address)
+	if s.exposed != nil {
+		s.exposed.tell(labels)
+	}
 	verdict := v.verdict("endpointslices", JudgeService(s, ends.ready, ends.total, v.now))
 	if v.trouble["endpointslices"] == nil {
 		labels["endpoints_ready"], labels["endpoints"] = number(ends.ready), number(ends.total)

@@ -50,6 +50,10 @@ type session struct {
 	due     bool          // the whole picture is to be confirmed
 	owed    *answer       // a good probe that came before there was a picture to confirm
 
+	weighing bool          // whether refusals are true is being found out
+	weighed  chan bool     // see weigh
+	refused  chan struct{} // something is refused that could be read before
+
 	lost      error // why the API server does not answer, nil when it does
 	lostSince time.Time
 }
@@ -69,7 +73,7 @@ func (c *Cluster) session(ctx context.Context, emit collectors.Emit, status func
 		c:       c, emit: emit, status: status, began: c.now(), pause: settleFor, moved: make(chan struct{}),
 		reviews: flowcontrol.NewTokenBucketRateLimiter(reviewRate, 1),
 		dirty:   make(chan struct{}, 1), ask: make(chan struct{}, 1), answers: make(chan answer),
-		found: map[string]*found{}, counts: make(chan counted),
+		found: map[string]*found{}, counts: make(chan counted), weighed: make(chan bool), refused: make(chan struct{}, 1),
 	}
 	c.health.reset()
 	defer func() {
@@ -130,6 +134,14 @@ func (s *session) loop(ctx context.Context) error {
 				s.tell(ctx, nil)
 			}
 		case <-c.health.changed:
+			s.doubt(ctx)
+			poke(s.dirty)
+		case waits := <-s.weighed:
+			if waits {
+				return nil
+			}
+			s.weighing = false
+			s.doubt(ctx)
 			poke(s.dirty)
 		case <-s.moved:
 			return nil
@@ -200,6 +212,9 @@ func (s *session) settled(list []watched) bool {
 // ready reports whether a picture can be told. After an outage it waits for what was known before,
 // so that nothing vanishes for a moment, but not for long.
 func (s *session) ready() bool {
+	if len(s.c.health.doubted()) > 0 {
+		return false
+	}
 	if len(s.watched) <= s.essentialWatches() {
 		return !s.c.told && len(s.watched) > 0 && s.settled(s.watched)
 	}

@@ -66,7 +66,7 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
+	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK && !isQuestion(req) {
 		b.health.set(collectionOf(req.URL.Path), nil)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
@@ -152,6 +152,10 @@ func isWatch(req *http.Request) bool {
 	q := req.URL.Query()
 	return q.Get("watch") == "true" || q.Get("watch") == "1" || q.Get("follow") == "true"
 }
+
+// isQuestion reports whether a request is for one object of a collection, to see whether that is allowed: what
+// watches the collection does not know of it.
+func isQuestion(req *http.Request) bool { return req.URL.Query().Get("limit") == "1" }
 
 // timeoutError is an error that net's conventions call a timeout.
 type timeoutError struct{ error }

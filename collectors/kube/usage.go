@@ -32,6 +32,7 @@ type usage struct {
 	summaries  []nodeSummary         // by node, where kubelets are asked
 	at         time.Time
 	remark     string // why there is none, or none of the metrics API
+	refused    bool   // it is the role that does not allow it
 }
 
 // containerUsage is what one container of a pod uses.
@@ -71,7 +72,7 @@ func (b *usageBox) put(u usage, changed chan struct{}) {
 // where that is allowed.
 func (b *usageBox) run(ctx context.Context, c *Cluster, namespaces []string, nodes func() []string, changed chan struct{}) {
 	var summaries []nodeSummary
-	var asked time.Time
+	var asked, refused time.Time
 	for {
 		u := readUsage(ctx, c.metrics, namespaces)
 		if c.kubeletSummary {
@@ -84,19 +85,33 @@ func (b *usageBox) run(ctx context.Context, c *Cluster, namespaces []string, nod
 			return
 		}
 		u.at = c.now()
+		if !u.refused {
+			refused = time.Time{}
+		} else if refused.IsZero() {
+			refused = u.at
+		}
+		if u.refused && u.at.Sub(refused) < believeAfter && b.known() { // not believed yet, as with what is watched
+			if !sleep(ctx, askAgain) {
+				return
+			}
+			continue
+		}
 		b.put(u, changed)
 		every := max(c.every, usageEvery)
 		if len(u.pods) > largeCluster {
 			every = max(every, largeEvery)
 		}
-		t := time.NewTimer(every)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if !sleep(ctx, every) {
 			return
-		case <-t.C:
 		}
 	}
+}
+
+// known reports whether the latest answer was one.
+func (b *usageBox) known() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.latest.nodes)+len(b.latest.pods) > 0
 }
 
 func readUsage(ctx context.Context, client versioned.Interface, namespaces []string) usage {
@@ -109,7 +124,7 @@ func readUsage(ctx context.Context, client versioned.Interface, namespaces []str
 	u := usage{nodes: map[string]Resources{}, pods: map[podName]Resources{}}
 	nodes, err := client.MetricsV1beta1().NodeMetricses().List(ctx, metav1.ListOptions{})
 	if err != nil && (!narrow || !isForbidden(err)) { // a narrow role reads the usage of its pods all the same
-		return usage{remark: noUsage(err)}
+		return usage{remark: noUsage(err), refused: isForbidden(err)}
 	}
 	if err == nil {
 		for _, n := range nodes.Items {
@@ -119,7 +134,7 @@ func readUsage(ctx context.Context, client versioned.Interface, namespaces []str
 	for _, ns := range namespaces {
 		pods, err := client.MetricsV1beta1().PodMetricses(ns).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return usage{remark: noUsage(err)}
+			return usage{remark: noUsage(err), refused: isForbidden(err)}
 		}
 		for _, p := range pods.Items {
 			name := podName{p.Namespace, p.Name}

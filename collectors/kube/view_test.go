@@ -132,6 +132,7 @@ func TestSamples(t *testing.T) {
 		nodes: map[string]Resources{"n1": {CPU: 1.5, Memory: 2e9}}, pods: map[podName]Resources{{"shop", "web-1-a"}: {CPU: 0.2}},
 		containers: []containerUsage{{podName{"shop", "web-1-a"}, "app", Resources{CPU: 0.2}}},
 	}
+	v.add("replicasets", &ReplicaSet{meta: meta{Name: "web-0", Namespace: "shop"}, OwnerKind: "Deployment", Owner: "web"}) // kept for a rollback
 	got := map[string]float64{}
 	for _, s := range v.samples(noon, 20*time.Millisecond) {
 		if _, twice := got[s.Labels.String()]; twice {
@@ -143,23 +144,31 @@ func TestSamples(t *testing.T) {
 		got[s.Labels.String()] = s.V
 	}
 	for want, value := range map[string]float64{
-		`{__name__="kube_node_status_condition", cluster="c", condition="Ready", node="n1", status="true"}`:                                                        1,
-		`{__name__="kube_node_status_condition", cluster="c", condition="Ready", node="n1", status="unknown"}`:                                                     0,
-		`{__name__="kube_node_status_allocatable", cluster="c", node="n1", resource="memory", unit="byte"}`:                                                        8e9,
-		`{__name__="kube_pod_status_phase", cluster="c", namespace="shop", phase="Running", pod="web-1-a"}`:                                                        1,
-		`{__name__="kube_pod_status_ready", cluster="c", condition="true", namespace="shop", pod="web-1-a"}`:                                                       1,
-		`{__name__="kube_pod_container_status_restarts_total", cluster="c", container="app", namespace="shop", pod="web-1-a"}`:                                     2,
-		`{__name__="kube_pod_container_resource_requests", cluster="c", container="app", namespace="shop", node="n1", pod="web-1-a", resource="cpu", unit="core"}`: 0.1,
-		`{__name__="kube_deployment_status_replicas_unavailable", cluster="c", deployment="web", namespace="shop"}`:                                                0,
-		`{__name__="nocturne_kube_service_endpoints_ready", cluster="c", namespace="shop", service="web"}`:                                                         1,
-		`{__name__="nocturne_kube_node_cpu_usage_cores", cluster="c", node="n1"}`:                                                                                  1.5,
-		`{__name__="nocturne_kube_pod_cpu_usage_cores", cluster="c", namespace="shop", pod="web-1-a"}`:                                                             0.2,
-		`{__name__="nocturne_kube_api_latency_seconds", cluster="c"}`:                                                                                              0.02,
+		`{__name__="kube_node_status_condition", cluster="c", condition="Ready", node="n1", status="true"}`:                                                            1,
+		`{__name__="kube_node_status_condition", cluster="c", condition="Ready", node="n1", status="unknown"}`:                                                         0,
+		`{__name__="kube_node_status_allocatable", cluster="c", node="n1", resource="memory", unit="byte"}`:                                                            8e9,
+		`{__name__="kube_pod_status_phase", cluster="c", namespace="shop", phase="Running", pod="web-1-a"}`:                                                            1,
+		`{__name__="kube_pod_status_ready", cluster="c", condition="true", namespace="shop", pod="web-1-a"}`:                                                           1,
+		`{__name__="kube_pod_container_status_restarts_total", cluster="c", container="app", namespace="shop", pod="web-1-a"}`:                                         2,
+		`{__name__="kube_pod_container_resource_requests", cluster="c", container="app", namespace="shop", node="n1", pod="web-1-a", resource="cpu", unit="core"}`:     0.1,
+		`{__name__="kube_deployment_status_replicas_unavailable", cluster="c", deployment="web", namespace="shop"}`:                                                    0,
+		`{__name__="nocturne_kube_service_endpoints_ready", cluster="c", namespace="shop", service="web"}`:                                                             1,
+		`{__name__="nocturne_kube_node_cpu_usage_cores", cluster="c", node="n1"}`:                                                                                      1.5,
+		`{__name__="nocturne_kube_pod_cpu_usage_cores", cluster="c", namespace="shop", pod="web-1-a"}`:                                                                 0.2,
+		`{__name__="nocturne_kube_api_latency_seconds", cluster="c"}`:                                                                                                  0.02,
+		`{__name__="kube_replicaset_owner", cluster="c", namespace="shop", owner_is_controller="true", owner_kind="Deployment", owner_name="web", replicaset="web-1"}`: 1,
 	} {
 		if v, ok := got[want]; !ok || v != value {
 			t.Errorf("%s = %v (there: %v), want %v", want, v, ok, value)
 		}
 	}
+	for name := range got {
+		if strings.Contains(name, `replicaset="web-0"`) || strings.Contains(name, "nocturne_kube_only_namespaces") {
+			t.Errorf("%s is there", name)
+		}
+	}
+	v.only = []string{"shop"}
+	wantSamples(t, v, map[string]float64{`{__name__="nocturne_kube_only_namespaces", cluster="c"}`: 1})
 }
 
 func TestNews(t *testing.T) {

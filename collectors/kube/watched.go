@@ -25,6 +25,7 @@ const (
 type watched struct {
 	*resource
 	key        string
+	namespace  string // "" for all
 	discovered bool
 	informer   cache.SharedIndexInformer
 	handled    cache.DoneChecker // the handler has seen the whole first list
@@ -52,7 +53,7 @@ func (s *session) startResource(ctx context.Context, r *resource, discovered boo
 		namespaces = s.namespaces
 	}
 	for _, ns := range namespaces {
-		w := watched{resource: r, key: collection(r.key(), ns), discovered: discovered, revision: new(atomic.Uint64)}
+		w := watched{resource: r, key: collection(r.key(), ns), namespace: ns, discovered: discovered, revision: new(atomic.Uint64)}
 		if err := s.watch(ctx, &w, ns); err != nil {
 			return fmt.Errorf("watch %s: %w", r.name, err)
 		}
@@ -67,7 +68,7 @@ func (s *session) stopResource(name string) {
 	for _, w := range s.watched {
 		if w.name == name {
 			w.stop()
-			s.c.health.set(w.key, nil)
+			s.c.health.forget(w.key)
 			continue
 		}
 		kept = append(kept, w)

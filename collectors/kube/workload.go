@@ -16,7 +16,7 @@ var (
 	deploymentBehaviour  = workloadBehaviour((*interner).deployment)
 	statefulSetBehaviour = workloadBehaviour((*interner).statefulSet)
 	daemonSetBehaviour   = workloadBehaviour((*interner).daemonSet)
-	replicaSetBehaviour  = behaves[metav1.PartialObjectMetadata, ReplicaSet]((*interner).replicaSet, nil, nil, nil)
+	replicaSetBehaviour  = behaves[metav1.PartialObjectMetadata, ReplicaSet]((*interner).replicaSet, nil, nil, (*sampler).replicaSet)
 )
 
 func workloadBehaviour[A any](keep func(*interner, *A) *Workload) behaviour {
@@ -203,4 +203,13 @@ func (s *sampler) load(w *Workload) {
 type ReplicaSet struct {
 	meta
 	OwnerKind, Owner string
+}
+
+// replicaSet measures who owns a replica set. Those that are kept for a rollback only have no series: nothing
+// leads to them, and there are ten for each deployment.
+func (s *sampler) replicaSet(v *view, rs *ReplicaSet) {
+	if v.controlsPods("ReplicaSet", rs.Namespace, rs.Name) {
+		s.add("kube_replicaset_owner", 1, "namespace", rs.Namespace, "replicaset", rs.Name,
+			"owner_kind", rs.OwnerKind, "owner_name", rs.Owner, "owner_is_controller", "true")
+	}
 }

@@ -143,8 +143,8 @@ func (in *incident) add(al model.Alert) {
 }
 
 // summary is the alert in one line.
-func summary(al model.Alert, lang string) string {
-	return cmp.Or(al.In(lang, "summary"), al.Title, al.Name)
+func summary(al model.Alert, env Env) string {
+	return env.SaidAfter(cmp.Or(al.In(env.Lang, "summary"), al.Title, al.Name))
 }
 
 // detail is what is known beyond the summary.
@@ -193,8 +193,9 @@ func layAlerts(list []incident, env Env) alertLayout {
 	if first := &list[0]; first.class() == 0 && (first.Severity == model.Critical || len(first.symptoms) > 0) && h >= rootHead*k {
 		lay.root, rest = first, list[1:]
 		lay.headH = rootHead * k
-		title := env.Face.Measure(summary(first.Alert, env.Lang), plot.Font{Size: 28 * k, Bold: true})
-		if title > env.Size.W-200*k && h >= 2.5*rootHead*k { // beside mark and age
+		title := summary(first.Alert, env)
+		wide := env.Face.Measure(title, plot.Font{Size: 28 * k, Bold: true}) > env.Size.W-200*k // beside mark and age
+		if wide && strings.Contains(title, " ") && h >= 2.5*rootHead*k {
 			lay.headH += rootLine * k
 		}
 		lay.rootH = lay.headH

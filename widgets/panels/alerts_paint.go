@@ -2,6 +2,7 @@ package panels
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -23,7 +24,7 @@ func (l alertLayout) paintRoot(n pen, env Env, body plot.Rect, now time.Time) {
 	n.mark(r.Severity, body.X+34*k, body.Y+45*k, 48)
 	left, right := body.X+72*k, body.Right()-8*k
 	edge := n.plate(right, body.Y+39.5*k, Duration(env.Text, now.Sub(r.Since)), 24, r.Severity) - 16*k
-	for i, line := range wrapWords(n, summary(r.Alert, env.Lang), 28, true, edge-left, 1+int((l.headH-rootHead*k)/(rootLine*k))) {
+	for i, line := range titleLines(n, summary(r.Alert, env), 28, true, edge-left, 1+int((l.headH-rootHead*k)/(rootLine*k))) {
 		n.text(left, body.Y+(39+rootLine*float64(i))*k, line, 28, true, n.p.Text)
 	}
 
@@ -61,7 +62,7 @@ func (l alertLayout) paintSymptom(n pen, env Env, left, right, base float64, s s
 		edge = n.right(edge, base, env.Text("+%d more", hidden), 18, true, n.p.Text2) - 12*k
 	}
 	n.mark(s.Severity, left+10*k, base-7*k, 22)
-	x := n.text(left+32*k, base, n.fit(summary(s.Alert, env.Lang), 20, false, edge-left-32*k), 20, false, n.p.Text) + 10*k
+	x := n.text(left+32*k, base, n.fit(summary(s.Alert, env), 20, false, edge-left-32*k), 20, false, n.p.Text) + 10*k
 	text := detail(s.Alert, env)
 	if s.more > 0 {
 		text = env.Text("and %d like it", s.more)
@@ -82,7 +83,7 @@ func paintAlertRow(n pen, env Env, row plot.Rect, in incident, now time.Time) {
 	}
 	n.Mark(markKind(in.Severity), row.X+34*k, mid, 36*k, n.p, k, plot.MarkOptions{Ack: in.AckBy != "", Hollow: in.Pending})
 	left, right := row.X+72*k, row.Right()-8*k
-	text := summary(in.Alert, env.Lang)
+	text := summary(in.Alert, env)
 	since := Duration(env.Text, now.Sub(in.Since))
 	if row.H < 54*k {
 		edge := n.right(right, mid+8*k, since, 22, false, age) - 16*k
@@ -90,18 +91,18 @@ func paintAlertRow(n pen, env Env, row plot.Rect, in incident, now time.Time) {
 		return
 	}
 	var edge float64
-	title0 := mid - 3*k // baseline of the title
+	title0 := mid - 6*k // baseline of the title
 	lines := []string{text}
 	if row.H >= alertRowTall*k && n.width(text, 22, !quiet) > right-left-n.width(since, 22, true)-36*k {
 		title0 -= 14 * k
 	}
 	if in.Severity == model.Critical && !quiet {
-		edge = n.plate(right, title0, since, 20, model.Critical) - 16*k
+		edge = n.plate(right, title0, since, 18, model.Critical) - 16*k // ends 4 pixels above the key
 	} else {
 		edge = n.right(right, title0, since, 22, false, age) - 16*k
 	}
-	if title0 < mid-3*k {
-		lines = wrapWords(n, text, 22, !quiet, edge-left, 2)
+	if title0 < mid-6*k {
+		lines = titleLines(n, text, 22, !quiet, edge-left, 2)
 	}
 	base := title0
 	for i, line := range lines {
@@ -110,13 +111,23 @@ func paintAlertRow(n pen, env Env, row plot.Rect, in incident, now time.Time) {
 	}
 	edge = right
 	if !quiet {
-		edge = ackKey(n, env, right, base+6.5*k) - 16*k
+		edge = ackKey(n, env, right, base+10.5*k) - 16*k
 	}
 	line := detail(in.Alert, env)
 	if line == "" {
 		line = env.Text("Since %s", clock(in.Since, now, env.Style.Loc, time.TimeOnly))
 	}
-	n.text(left, base+26*k, n.fit(line, 18, false, edge-left), 18, false, n.p.Muted)
+	n.text(left, base+28*k, n.fit(line, 18, false, edge-left), 18, false, n.p.Muted)
+}
+
+// titleLines breaks a title into lines. A name that is longer than a line is cut there, and what is wrong with it
+// follows on the next one.
+func titleLines(n pen, text string, size float64, bold bool, w float64, most int) []string {
+	name, wrong, two := strings.Cut(text, " ")
+	if !two || most < 2 || n.width(name, size, bold) <= w {
+		return wrapWords(n, text, size, bold, w, most)
+	}
+	return append([]string{middle(n, name, size, bold, w)}, wrapWords(n, wrong, size, bold, w, most-1)...)
 }
 
 // ackKey draws the key that acknowledges, its letter underlined, ending at x; it returns where it begins.
@@ -124,11 +135,11 @@ func ackKey(n pen, env Env, x, top float64) float64 {
 	k := n.k
 	text := env.Text("Ack")
 	w := n.width(text, 18, false) + 20*k
-	box := plot.Rect{X: x - w, Y: top, W: w, H: 26 * k}
+	box := plot.Rect{X: x - w, Y: top, W: w, H: 24 * k}
 	n.StrokeRound(box, 4*k, max(1, k), n.p.Outline, nil)
-	n.TextCenter(box.X+w/2, top+19*k, text, n.font(18, false), n.p.Text2)
+	n.TextCenter(box.X+w/2, top+18*k, text, n.font(18, false), n.p.Text2)
 	if text[0] == 'A' { // the key that does it, where the word begins with it
-		n.FillRect(plot.Rect{X: box.X + 10*k, Y: top + 22*k, W: n.width("A", 18, false), H: max(1, k)}, n.p.Muted)
+		n.FillRect(plot.Rect{X: box.X + 10*k, Y: top + 20.5*k, W: n.width("A", 18, false), H: max(1, k)}, n.p.Muted)
 	}
 	return box.X
 }

@@ -67,12 +67,12 @@ func quietOf(src model.Source, env Env, list []incident, under string) quiet {
 		past.Entity += "/"
 		told = newestFirst(told, src.Events(past))
 	}
-	q.past = episodes(told, env.Lang)
+	q.past = episodes(told, env)
 	return q
 }
 
 // episodes pairs the events of alerts, newest first, into what was and how long it lasted.
-func episodes(events []model.Event, lang string) []episode {
+func episodes(events []model.Event, env Env) []episode {
 	var out []episode
 	open := map[string]int{} // by alert: the resolved one whose beginning is looked for
 	by := map[string]string{}
@@ -81,7 +81,7 @@ func episodes(events []model.Event, lang string) []episode {
 		switch ev.Labels["transition"] {
 		case "resolved":
 			open[id] = len(out)
-			out = append(out, episode{title: eventTitle(ev, lang), start: ev.Time, lasted: -1})
+			out = append(out, episode{title: eventTitle(ev, env), start: ev.Time, lasted: -1})
 		case "acknowledged":
 			by[id] = acknowledger(ev.Text)
 		case "fired":
@@ -115,7 +115,8 @@ func (q quiet) head(text Text) (model.State, string) {
 }
 
 // why is the line below the head: the silent source, or how often the rules were looked at.
-func (q quiet) why(text Text) string {
+func (q quiet) why(env Env) string {
+	text := env.Text
 	if q.mute != nil {
 		name := q.mute.Name
 		if q.mute.Target != "" && q.mute.Target != name {
@@ -126,7 +127,7 @@ func (q quiet) why(text Text) string {
 			line += ", " + text("+%d more", more)
 		}
 		if q.mute.Error != "" {
-			line += ": " + q.mute.Error
+			line += ": " + env.Said(q.mute.Error)
 		}
 		return line
 	}
@@ -159,7 +160,7 @@ func (q quiet) paint(n pen, env Env, body plot.Rect, now time.Time) {
 	if q.mute != nil && body.H >= 240*k { // an error may need two
 		rows = 2
 	}
-	lines := wrapWords(n, q.why(env.Text), 20, false, body.W-80*k, rows)
+	lines := wrapWords(n, q.why(env), 20, false, body.W-80*k, rows)
 	for i, line := range lines {
 		n.text(body.X+72*k, body.Y+float64(90+26*i)*k, line, 20, false, n.p.Muted)
 	}
@@ -210,7 +211,7 @@ func (q quiet) paintPast(n pen, env Env, r plot.Rect, now time.Time) {
 				by = env.Text("pending")
 			}
 			n.Mark(markKind(in.Severity), r.X+12*k, y+pitch/2, 24*k, n.p, k, plot.MarkOptions{Ack: in.AckBy != "", Hollow: in.Pending})
-			pastLine(n, r, y+pitch/2+7*k, env, in.Since, summary(in.Alert, env.Lang), by, now.Sub(in.Since))
+			pastLine(n, r, y+pitch/2+7*k, env, in.Since, summary(in.Alert, env), by, now.Sub(in.Since))
 			y += pitch
 		}
 	}

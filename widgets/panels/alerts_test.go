@@ -33,8 +33,21 @@ func TestQuietSaysWhatIsNotSeen(t *testing.T) {
 	} {
 		q := quietOf(c.src, env, c.list, c.under)
 		state, _ := q.head(env.Text)
-		if why := q.why(env.Text); state != c.state || !strings.Contains(why, c.why) {
+		if why := q.why(env); state != c.state || !strings.Contains(why, c.why) {
 			t.Errorf("%s: %v, %q: want %v and %q", c.name, state, why, c.state, c.why)
 		}
 	}
+}
+
+// rowsOfAlerts are causes of their own, in a panel that has hardly room for them: age and key stand below each other.
+func rowsOfAlerts() *paneltest.Source {
+	s := paneltest.New(paneltest.Quiet().At)
+	for i, name := range []string{"checkout-86cb74d5df-9ntzx CrashLoopBackOff", "search-86cb74d5df-abcde ImagePullBackOff", "payment: ProgressDeadlineExceeded", "data/archive pending"} {
+		al := model.Alert{ID: name, Name: "KubePod", Title: name, Severity: model.Critical, Since: s.At.Add(-time.Duration(i*i*7+2) * time.Minute), Text: "kubectl describe says more of it"}
+		if i > 1 {
+			al.Severity = model.Warning
+		}
+		s.Firing = append(s.Firing, al)
+	}
+	return s
 }

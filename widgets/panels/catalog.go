@@ -16,6 +16,7 @@ func Catalog() []Kind {
 		workloadsKind(),
 		landscapeKind(),
 		topologyKind(),
+		impactKind(),
 		factsKind(),
 		documentKind(),
 		logsKind(),

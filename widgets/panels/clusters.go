@@ -101,7 +101,7 @@ func noClusters(src model.Source, env Env) *Notice {
 	n := &Notice{State: model.Unknown, Head: env.Text("No cluster yet")}
 	for _, row := range src.Sources() {
 		if row.Kind == "kubernetes" {
-			text := row.Error
+			text := env.Said(row.Error)
 			if text == "" {
 				text = env.Text("%s has not answered yet", row.Target)
 			}
@@ -293,7 +293,7 @@ func paintClusterRow(n pen, env Env, row plot.Rect, cols clusterColumns, c clust
 	}
 	n.text(row.X+32*k, base, name, 22, c.state == model.Critical, n.p.Text)
 	if dim {
-		text := c.reason
+		text := env.Said(c.reason)
 		if c.state == model.Stale {
 			text = env.Text("%s old", Duration(env.Text, now.Sub(c.seen)))
 		}

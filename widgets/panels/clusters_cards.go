@@ -144,7 +144,7 @@ func paintCard(n pen, env Env, card plot.Rect, c cluster, more int, now time.Tim
 	case c.denied != "":
 		side, col, room = env.Text("no permission: %s", c.denied), n.p.Unknown, card.W*.55
 	case dim:
-		side, col = c.reason, n.p.Text
+		side, col = env.Said(c.reason), n.p.Text
 	}
 	if more > 0 {
 		side = env.Text("+%d more", more)

@@ -167,7 +167,7 @@ func (t *clusterTally) facts(env Env) []clusterFact {
 		return cmp.Or(cmp.Compare(t.reasonState[b].Rank(), t.reasonState[a].Rank()), cmp.Compare(t.reasons[b], t.reasons[a]), cmp.Compare(a, b))
 	})
 	for _, word := range words[:min(2, len(words))] {
-		out = append(out, clusterFact{what: word, figure: strconv.Itoa(t.reasons[word]), state: t.reasonState[word]})
+		out = append(out, clusterFact{what: env.Said(word), figure: strconv.Itoa(t.reasons[word]), state: t.reasonState[word]})
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type document struct {
 const (
 	documentEvery = 10 * time.Second
 	documentWait  = 500 * time.Millisecond // for an answer, before the wall goes on without
+	pictureWait   = 5 * time.Second        // likewise for a document or a log, before a picture shows none: it has no next time
 )
 
 func documentKind() Kind {
@@ -58,7 +59,7 @@ func (d *document) Load(ctx context.Context, src model.Source, env Env) (*View, 
 	if v.Notice = withheld(env); v.Notice != nil {
 		return v, nil
 	}
-	d.ask(ctx, src.Now(), env.Live)
+	d.ask(ctx, src.Now(), env)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lines == nil {
@@ -81,16 +82,20 @@ func (d *document) Load(ctx context.Context, src model.Source, env Env) (*View, 
 }
 
 // ask asks for the document where that is due. An answer that does not come soon is left for the next time.
-func (d *document) ask(ctx context.Context, now time.Time, live model.Inspector) {
+func (d *document) ask(ctx context.Context, now time.Time, env Env) {
 	d.mu.Lock()
 	due := d.asked.IsZero() || now.Sub(d.asked).Abs() >= documentEvery || errors.Is(d.err, context.DeadlineExceeded)
 	d.mu.Unlock()
 	if !due {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, documentWait)
+	wait := documentWait
+	if env.Fixed {
+		wait = pictureWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	doc, err := live.Document(ctx, d.Of)
+	doc, err := env.Live.Document(ctx, d.Of)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked, d.err = now, err

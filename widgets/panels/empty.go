@@ -73,13 +73,14 @@ func noSample(src model.Source, env Env, s selector) *Notice {
 	switch {
 	case forbidden(worst.Error):
 		n.Head = env.Text("No permission")
-		n.Lines = []string{name + ": " + worst.Error, env.Text("Not counted as 0")}
+		n.Lines = []string{name + ": " + env.Said(worst.Error), env.Text("Not counted as 0")}
 	case worst.Error != "":
-		n.Lines = append(n.Lines, name+": "+worst.Error)
+		n.Lines = append(n.Lines, name+": "+env.Said(worst.Error))
 	case worst.LastOK.IsZero():
 		n.Lines = append(n.Lines, env.Text("%s has not answered yet", name))
 	default:
-		n.Lines = append(n.Lines, env.Text("%s answers, but does not tell this", name))
+		n.Head = env.Text("Not told")
+		n.Lines = []string{env.Text("%s answers, but does not tell this", name), s.text}
 	}
 	return n
 }
@@ -109,7 +110,7 @@ var metricKinds = []struct {
 func related(rows []model.SourceStatus, s selector) []model.SourceStatus {
 	named := map[string]bool{}
 	for _, m := range s.matchers {
-		if m.Type == labels.MatchEqual && (m.Name == "source" || m.Name == "cluster" || m.Name == "device" || m.Name == "instance") {
+		if m.Type == labels.MatchEqual && (m.Name == "source" || m.Name == "cluster" || m.Name == "device" || m.Name == "instance" || m.Name == "probe") {
 			named[m.Value] = true
 		}
 	}
@@ -156,7 +157,7 @@ func nothing(src model.Source, env Env, kind model.Kind, under string) *Notice {
 		if row.Error == "" || len(n.Lines) > 2 {
 			continue
 		}
-		n.Lines = append(n.Lines, row.Name+": "+row.Error)
+		n.Lines = append(n.Lines, row.Name+": "+env.Said(row.Error))
 		if forbidden(row.Error) {
 			n.Head = env.Text("No permission")
 		}

@@ -104,9 +104,16 @@ func (e *events) Load(_ context.Context, src model.Source, env Env) (*View, erro
 	return v, nil
 }
 
-// eventTitle is the object of an event in a language: events of alerts carry the rule's own words.
-func eventTitle(ev model.Event, lang string) string {
-	return cmp.Or(ev.Labels["summary_"+lang], ev.Title)
+// eventTitle is the object of an event in the wall's language: events of alerts carry the rule's own words.
+func eventTitle(ev model.Event, env Env) string {
+	switch title := cmp.Or(ev.Labels["summary_"+env.Lang], ev.Title); {
+	case ev.Kind == "alert":
+		return env.SaidAfter(title)
+	case ev.Entity == "": // "trap storm", "history": of no object that has a name
+		return env.Said(title)
+	default:
+		return title
+	}
 }
 
 // eventText is what happened. What the wall itself has told is said in its language, the rest stays as
@@ -125,12 +132,45 @@ func eventText(ev model.Event, env Env) string {
 		if by, ok := strings.CutPrefix(ev.Text, "acknowledged by "); ok {
 			return env.Text("acknowledged by %s", by)
 		}
-	case "state":
+	case "state", "source":
 		if from, to, ok := strings.Cut(ev.Text, " → "); ok {
-			return stateWord(env, from) + " → " + stateWord(env, to)
+			to, why, because := strings.Cut(to, ": ")
+			text := stateWord(env, from) + " → " + stateWord(env, to)
+			if because {
+				text += ": " + env.Said(why)
+			}
+			return text
+		}
+		if why, ok := strings.CutPrefix(ev.Text, ev.Severity.String()+": "); ok { // the first that was heard of it
+			return stateWord(env, ev.Severity.String()) + ": " + env.Said(why)
+		}
+	case "kubernetes":
+		if reason := ev.Labels["reason"]; reason != "" {
+			if words, ok := strings.CutPrefix(ev.Text, reason+": "); ok {
+				return reason + ": " + env.Said(words)
+			}
+			return ev.Text
 		}
 	}
-	return ev.Text
+	if foreign(ev) {
+		return ev.Text
+	}
+	return env.Said(ev.Text)
+}
+
+// foreign reports whether an event's words are those of a device, a host or a kernel, and not its collector's about
+// them.
+func foreign(ev model.Event) bool {
+	switch ev.Kind {
+	case "syslog":
+		return ev.Labels["fate"] == ""
+	case "kernel":
+		return ev.Labels["topic"] != "flood"
+	case "trap":
+		trap := ev.Labels["trap"]
+		return trap != "" && trap != "storm" && trap != "refused"
+	}
+	return false
 }
 
 // stateWord translates a state's name, or that a thing is gone, and leaves everything else.
@@ -223,7 +263,7 @@ func (e *events) paint(n pen, env Env, row plot.Rect, timeW float64, line told, 
 	}
 	n.mark(line.Severity, x+13*k, mid, 24)
 	x += 36 * k
-	title, text := eventTitle(line.Event, env.Lang), eventText(line.Event, env)
+	title, text := eventTitle(line.Event, env), eventText(line.Event, env)
 	room := right - x
 	if text != "" && line.Kind != "alert" && room >= 240*k && n.width(title, 20, true)+10*k+n.width(text, 18, false) > room {
 		room = max(room/2, room-n.width(text, 18, false)-10*k) // a long name leaves half of the line to what happened; an alert's says it itself

@@ -37,7 +37,7 @@ func TestMiddleKeepsHeadAndTail(t *testing.T) {
 
 func TestEventTextInKorean(t *testing.T) {
 	env := testEnv(700, 400)
-	env.Lang, env.Text = "ko", korean(t)
+	env.Lang, env.Text, env.Phrase = "ko", korean(t), said
 	for _, c := range []struct {
 		ev   model.Event
 		want string
@@ -50,9 +50,59 @@ func TestEventTextInKorean(t *testing.T) {
 		{model.Event{Kind: "state", Text: "ok → gone"}, "정상 → 없어짐"},
 		{model.Event{Kind: "state", Text: "this → that"}, "this → that"},
 		{model.Event{Kind: "trap", Text: "resolved after 1m"}, "resolved after 1m"},
+		{model.Event{Kind: "state", Text: "ok → critical: lost"}, "정상 → 임계: «lost»"},
+		{model.Event{Kind: "source", Text: "ok → stale: lost"}, "정상 → 지연: «lost»"},
+		{model.Event{Kind: "state", Severity: model.Critical, Text: "critical: lost"}, "임계: «lost»"},
+		{model.Event{Kind: "state", Text: "lost"}, "«lost»"},
+		{model.Event{Kind: "store", Text: "lost"}, "«lost»"},
+		{model.Event{Kind: "kubernetes", Text: "Error: lost", Labels: map[string]string{"reason": "Error"}}, "Error: «lost»"},
+		{model.Event{Kind: "kubernetes", Text: "lost", Labels: map[string]string{"reason": "Error"}}, "lost"},
+		{model.Event{Kind: "trap", Text: "lost", Labels: map[string]string{"trap": "linkDown"}}, "lost"},
+		{model.Event{Kind: "trap", Text: "lost", Labels: map[string]string{"trap": "storm"}}, "«lost»"},
+		{model.Event{Kind: "syslog", Text: "lost", Labels: map[string]string{"host": "sw1"}}, "lost"},
+		{model.Event{Kind: "syslog", Text: "lost", Labels: map[string]string{"fate": "sampled"}}, "«lost»"},
+		{model.Event{Kind: "kernel", Text: "lost", Labels: map[string]string{"topic": "oom"}}, "lost"},
+		{model.Event{Kind: "kernel", Text: "lost", Labels: map[string]string{"topic": "flood"}}, "«lost»"},
 	} {
 		if got := eventText(c.ev, env); got != c.want {
 			t.Errorf("%s %q: %q, want %q", c.ev.Kind, c.ev.Text, got, c.want)
 		}
+	}
+}
+
+// said stands for the phrases of the product: it marks the one text that it knows.
+func said(english string) string {
+	if english == "lost" {
+		return "«lost»"
+	}
+	return english
+}
+
+func TestWhatIsSaidInTheWallsLanguage(t *testing.T) {
+	env := testEnv(700, 400)
+	if got := env.Said("lost") + env.SaidAfter("node a: lost"); got != "lostnode a: lost" {
+		t.Errorf("without phrases %q is said", got)
+	}
+	env.Phrase = said
+	for text, want := range map[string]string{"lost": "«lost»", "node a: lost": "node a: «lost»", "node a: b: lost": "node a: b: lost", "odd": "odd"} {
+		if got := env.SaidAfter(text); got != want {
+			t.Errorf("%q is said as %q, want %q", text, got, want)
+		}
+	}
+	env.Lang = "ko"
+	for _, c := range []struct {
+		ev   model.Event
+		want string
+	}{
+		{model.Event{Kind: "alert", Title: "a: lost", Labels: map[string]string{"summary_ko": "가 이상: lost"}}, "가 이상: «lost»"},
+		{model.Event{Kind: "trap", Title: "lost"}, "«lost»"},
+		{model.Event{Kind: "state", Title: "lost", Entity: "device/lost"}, "lost"}, // a device may be called anything
+	} {
+		if got := eventTitle(c.ev, env); got != c.want {
+			t.Errorf("%+v has the title %q, want %q", c.ev, got, c.want)
+		}
+	}
+	if got := summary(model.Alert{Title: "a: lost", Annotations: map[string]string{"summary_ko": "가 이상: lost"}}, env); got != "가 이상: «lost»" {
+		t.Errorf("the alert's summary is %q", got)
 	}
 }

@@ -71,7 +71,7 @@ func (x expression) in(t timing) string { return t.fill(x.text) }
 
 // fresh is how old the data behind an expression is.
 type fresh struct {
-	asOf  time.Time // newest point of the selector that is most behind; zero where one has none
+	asOf  time.Time // newest point of the selector that is most behind; zero where none has one
 	every time.Duration
 	told  time.Duration // every where a source or the panel tells it, else 0
 }
@@ -102,10 +102,7 @@ func (x expression) freshness(ctx context.Context, src model.Source, every time.
 		if err != nil {
 			return fresh{}, err
 		}
-		if one.asOf.IsZero() {
-			return fresh{every: one.every, told: one.told}, nil
-		}
-		f = f.merge(one)
+		f = f.merge(one) // of "a or b" one may never be told: what its answer lacks is seen by its emptiness
 	}
 	if len(x.selectors) == 0 { // a constant is never old
 		return fresh{asOf: src.Now(), every: every, told: every}, nil

@@ -18,7 +18,7 @@ import (
 type factsOptions struct {
 	Common `yaml:",inline"`
 	Of     string   `yaml:"of"`     // ID of the entity
-	Labels []string `yaml:"labels"` // which come first, in this order; the rest follows by name
+	Labels []string `yaml:"labels"` // which stand before parts and relations, in this order; the rest follows behind them, by name
 }
 
 type facts struct{ factsOptions }
@@ -42,6 +42,9 @@ func (f *facts) Deps() Deps { return Deps{Entities: true, Clock: true} }
 const (
 	whyLabel        = "why"        // lines: what led to the entity's state, each because of the next
 	containerPrefix = "container/" // a pod's container as JSON, see containerFacts
+
+	// How a pod asks to be scraped: its document tells that.
+	annotationPrefix = "prometheus.io/"
 )
 
 // containerFacts is what a pod tells of one of its containers.
@@ -147,9 +150,15 @@ func (f *facts) write(s *sheet, src model.Source, e aboutEntity) {
 		s.chain(strings.Split(why, "\n"))
 	}
 	s.containers(e)
+	first, others := ownLabels(e, f.Labels)
+	s.labels("Labels", e, first)
 	s.children(src, e)
 	s.links(src, e)
-	s.labels(e, f.Labels)
+	title := "Labels"
+	if len(first) > 0 {
+		title = "More labels"
+	}
+	s.labels(title, e, others)
 	s.origin(src, e)
 }
 
@@ -186,7 +195,7 @@ func (s *sheet) children(src model.Source, e aboutEntity) {
 	slices.SortStableFunc(sick, func(a, b model.Entity) int { return b.State.Rank() - a.State.Rank() })
 	const most = 6
 	for _, c := range sick[:min(most, len(sick))] {
-		s.thing(c, "", c.Reason)
+		s.thing(c, "", s.env.Said(c.Reason))
 	}
 	if more := len(sick) - most; more > 0 {
 		s.line(s.env.Text("+%d more", more))
@@ -204,6 +213,8 @@ func worstOf(counts map[model.State]int) model.State {
 // relations is what a link says seen from its one end, and from the other.
 var relations = map[string][2]string{
 	"runs-on": {"runs on", "carries"}, "owns": {"owns", "owned by"}, "selects": {"selects", "selected by"},
+	"same-as": {"same machine as", "same machine as"}, "probes": {"checks", "checked by"},
+	"hangs-on": {"hangs on", "carries the only way of"}, "leads-to": {"leads to", "is at the other end of"},
 }
 
 // links name what e hangs on, and what hangs on it.

@@ -124,7 +124,7 @@ func (s *sheet) head(e aboutEntity) {
 			n.text(x, r.Y+23*n.k, n.fit(since, 18, false, r.Right()-x), 18, false, n.p.Muted)
 		}
 	})
-	for _, line := range wrapWords(s.pen, e.Reason, 20, false, s.colW, 8) {
+	for _, line := range wrapWords(s.pen, s.env.Said(e.Reason), 20, false, s.colW, 8) {
 		s.add(28, "", func(n pen, r plot.Rect) { n.text(r.X, r.Y+20*n.k, line, 20, false, n.p.Text) })
 	}
 }
@@ -134,7 +134,7 @@ func (s *sheet) chain(lines []string) {
 	s.title(s.env.Text("Why"))
 	for i, line := range lines {
 		in := float64(min(i, 6)) * 18 * s.k
-		for j, part := range wrapWords(s.pen, line, 18, false, s.colW-in-22*s.k, 3) {
+		for j, part := range wrapWords(s.pen, s.env.Said(line), 18, false, s.colW-in-22*s.k, 3) {
 			s.add(27, "", func(n pen, r plot.Rect) {
 				if j == 0 && i > 0 {
 					n.Chevron(r.X+in+6*n.k, r.Y+13*n.k, 12*n.k, 2*n.k, 0, n.p.Muted)
@@ -167,9 +167,9 @@ func (s *sheet) containers(e aboutEntity) {
 		if e.State == model.Stale {
 			state = model.Stale
 		}
-		said := cmp.Or(c.Reason, c.State)
+		said := s.env.Said(cmp.Or(c.Reason, c.State))
 		if c.Last != "" {
-			said += ", " + s.env.Text("before: %s", c.Last)
+			said += ", " + s.env.Text("before: %s", s.env.Said(c.Last))
 		}
 		s.add(56, model.ContainerID(e.ID, name), func(n pen, r plot.Rect) {
 			k := n.k
@@ -185,21 +185,41 @@ func (s *sheet) containers(e aboutEntity) {
 	}
 }
 
-// labels are the entity's own, the wanted ones first, then by name.
-func (s *sheet) labels(e aboutEntity, order []string) {
-	rest := slices.Sorted(maps.Keys(e.Labels))
-	var names []string
-	for _, name := range slices.Concat(order, rest) {
-		if e.Labels[name] != "" && name != whyLabel && !strings.HasPrefix(name, containerPrefix) && !slices.Contains(names, name) {
-			names = append(names, name)
+// ownLabels are the names of the labels of an entity that are shown as such: those that are wanted first, in that
+// order, and the others by name.
+func ownLabels(e aboutEntity, wanted []string) (first, others []string) {
+	isOwn := func(name string) bool {
+		return e.Labels[name] != "" && name != whyLabel && !strings.HasPrefix(name, containerPrefix) &&
+			!strings.HasPrefix(name, annotationPrefix) && !slices.Contains(first, name)
+	}
+	for _, name := range wanted {
+		if isOwn(name) {
+			first = append(first, name)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
+		if isOwn(name) {
+			others = append(others, name)
+		}
+	}
+	return first, others
+}
+
+// labels are those of names, below a title.
+func (s *sheet) labels(title string, e aboutEntity, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	s.title(s.env.Text("Labels"))
+	s.title(s.env.Text(title))
 	for _, name := range names {
-		s.pair(s.env.Text(strings.ReplaceAll(name, "_", " ")), amountText(name, e.Labels[name]), "")
+		value := amountText(name, e.Labels[name])
+		switch name { // what was known before an entity fell silent
+		case "last_state":
+			value = s.env.Text(value)
+		case "last_reason":
+			value = s.env.Said(value)
+		}
+		s.pair(s.env.Text(strings.ReplaceAll(name, "_", " ")), value, "")
 	}
 }
 

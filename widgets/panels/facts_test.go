@@ -68,6 +68,34 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// What a page asks for stands before what it is related to, and the other labels behind.
+func TestFactsInOrder(t *testing.T) {
+	src := paneltest.New(time.Date(2025, 11, 18, 3, 19, 24, 0, time.UTC))
+	pod, node := model.ObjectID("c", "n", model.KindPod, "api-1"), model.NodeID("c", "node-01")
+	src.Add(model.Entity{ID: pod, Kind: model.KindPod, Name: "api-1", State: model.OK, Labels: map[string]string{"phase": "Running", "node": "node-01", "zone": "z", "why": "w", "container/main": `{"state":"running","ready":true}`}})
+	src.Add(model.Entity{ID: node, Kind: model.KindNode, Name: "node-01", State: model.OK})
+	src.Cables = append(src.Cables, model.Link{A: pod, B: node, Kind: "runs-on"})
+	for keys, want := range map[string][]string{
+		"{of: '" + pod + "', labels: [phase, absent, node, why]}": {"Why", "Containers", "Labels", "phase", "node", "Relations", "More labels", "zone", "Origin"},
+		"{of: '" + pod + "'}": {"Why", "Containers", "Relations", "Labels", "node", "phase", "zone", "Origin"},
+	} {
+		var said []string
+		env := testEnv(700, 1200)
+		env.Text = func(english string, args ...any) string {
+			if slices.Contains([]string{"Why", "Containers", "Labels", "More labels", "Relations", "Origin", "phase", "node", "zone"}, english) && !slices.Contains(said, english) {
+				said = append(said, english)
+			}
+			return fmt.Sprintf(english, args...)
+		}
+		if _, err := newPanel(t, "facts", keys).Load(t.Context(), src, env); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(said, want) {
+			t.Errorf("%s: %q, want %q", keys, said, want)
+		}
+	}
+}
+
 func TestAmountsAreReadable(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"memory_allocatable", "68719476736", "64.0 GiB"},

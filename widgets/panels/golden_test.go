@@ -223,6 +223,7 @@ func gallery() []picture {
 		p("alerts-unwatched", "alerts", "{title: Active alerts}", 778, 555, bare),
 		p("alerts-tiny", "alerts", "{title: Alerts}", 304, 150, sick),
 		p("alerts-flat", "alerts", "{title: Alerts}", 541, 231, sick),
+		p("alerts-rows", "alerts", "{title: Alerts}", 452, 354, rowsOfAlerts()),
 		p("clusters-incident", "clusters", "{title: Kubernetes clusters}", 541, 393, sick),
 		p("clusters-quiet", "clusters", "{title: Kubernetes clusters}", 541, 393, well),
 		p("clusters-tiny", "clusters", "{title: Clusters}", 304, 150, sick),
@@ -280,7 +281,7 @@ func gallery() []picture {
 		p("clock-tiny", "clock", "{title: Clock, zone: Asia/Seoul}", 225, 110, sick),
 		p("text", "text", "{title: Handover, by: 'h.kim, 22:58', text: \"# Tonight\\nacc14 firmware until **04:00**, no call needed.\\n- Optic for dist2 Te1/1/4 is in store B, shelf 3.\\n> api.shop certificate: renewal on Thursday.\"}", 462, 231, sick),
 	}
-	for _, base := range []string{"alerts-incident", "clusters-incident", "cards-incident", "topn-incident", "timeseries-incident", "stat-stale", "honeycomb-incident", "table-ports", "events-incident", "services-incident"} {
+	for _, base := range []string{"alerts-incident", "alerts-rows", "clusters-incident", "cards-incident", "topn-incident", "timeseries-incident", "stat-stale", "honeycomb-incident", "table-ports", "events-incident", "services-incident"} {
 		for _, pic := range out {
 			if pic.name == base {
 				small, large, ko, light := pic, pic, pic, pic

@@ -238,6 +238,7 @@ func (c *comb) measure(env Env) {
 	bold := plot.Font{Size: 18 * k, Bold: true}
 	c.titleW = max(env.Face.Measure(c.name, plot.Font{Size: 18 * k})+10*k+env.Face.Measure(fmt.Sprint(len(c.cells)), plot.Font{Size: 18 * k}),
 		env.Face.Measure(c.name, bold)+28*k) + 2*k // calm, or bold behind a mark
+	c.reason = env.Said(c.reason)
 	c.reasonW = env.Face.Measure(c.reason, bold)
 }
 

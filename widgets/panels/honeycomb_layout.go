@@ -446,7 +446,7 @@ func paintWorst(n pen, env Env, r plot.Rect, c *cell, now time.Time) {
 	n.mark(c.state, r.X+12*k, base-7*k, 24)
 	name := n.fit(c.name, 20, true, (edge-r.X)*.6)
 	x := n.text(r.X+34*k, base, name, 20, true, n.p.Text) + 12*k
-	text := c.reason
+	text := env.Said(c.reason)
 	if c.place != "" {
 		text = c.place + ", " + text
 	}

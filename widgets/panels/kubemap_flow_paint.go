@@ -201,9 +201,15 @@ func (n pen) flowCurve(a, b plot.Rect, lit bool) {
 	if lit {
 		width, col = 3*k, n.p.UseHalf
 	}
+	n.curve(a, b, width, col, nil)
+}
+
+// curve leads from the right side of one box to the left of another.
+func (n pen) curve(a, b plot.Rect, width float64, col colour, dash plot.Dash) {
+	k := n.k
 	from, to := plot.Point{X: a.Right(), Y: a.Center().Y}, plot.Point{X: b.X - 7*k, Y: b.Center().Y}
 	bend := math.Min((to.X-from.X)/2, 90*k)
-	n.Curve(from, plot.Point{X: from.X + bend, Y: from.Y}, plot.Point{X: to.X - bend, Y: to.Y}, to, width, col, nil)
+	n.Curve(from, plot.Point{X: from.X + bend, Y: from.Y}, plot.Point{X: to.X - bend, Y: to.Y}, to, width, col, dash)
 	n.Polygon([]plot.Point{{X: b.X, Y: to.Y}, {X: b.X - 9*k, Y: to.Y - 5*k}, {X: b.X - 9*k, Y: to.Y + 5*k}}, col)
 }
 

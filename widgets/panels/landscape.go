@@ -151,7 +151,7 @@ func (l *landscape) read(ctx context.Context, src model.Source, env Env) (cluste
 		column := slices.Index(clusters, clusterOf(e.ID))
 		r := &g.rows[at.row]
 		r.cells[column] = &landscapeCell{
-			id: e.ID, version: e.Labels["version"], others: othersOf(e), workloads: e.Labels["workloads"], objects: e.Labels["objects"], state: e.State, reason: e.Reason, figure: figures[e.ID],
+			id: e.ID, version: e.Labels["version"], others: othersOf(e), workloads: e.Labels["workloads"], objects: e.Labels["objects"], state: e.State, reason: env.Said(e.Reason), figure: figures[e.ID],
 		}
 		if r.worst < 0 || e.State.Worse(r.state()) || e.State == r.state() && column < r.worst {
 			r.worst = column

@@ -22,6 +22,8 @@ type logsOptions struct {
 	Previous  bool   `yaml:"previous"`  // of the container before its last restart
 }
 
+const lookEvery = 100 * time.Millisecond // at a log whose first lines have not come
+
 // logs shows the end of a log and follows it until somebody goes back in it.
 type logs struct {
 	logsOptions
@@ -66,6 +68,9 @@ func (l *logs) Load(ctx context.Context, src model.Source, env Env) (*View, erro
 	}
 	l.mu.Unlock()
 	log, err := env.Live.Tail(ctx, req)
+	if env.Fixed && err == nil {
+		log, err = firstPage(ctx, env.Live, req, log)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.page, l.shown, l.asked, l.total = nil, log, req, log.Dropped+len(log.Lines)
@@ -91,6 +96,28 @@ func (l *logs) Load(ctx context.Context, src model.Source, env Env) (*View, erro
 		page.paint(newPen(c, env.Style), env, body, note, col)
 	}
 	return v, nil
+}
+
+// firstPage is the log once its first lines are there, for a picture that is drawn once. A log has no other sign for
+// that than that no more came between two looks.
+func firstPage(ctx context.Context, live model.Inspector, req model.LogRequest, log model.Log) (model.Log, error) {
+	ctx, cancel := context.WithTimeout(ctx, pictureWait)
+	defer cancel()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for came := -1; log.State != model.LogEnded && (came <= 0 || len(log.Lines) > came) && !forbidden(log.Why); {
+		came = len(log.Lines)
+		select {
+		case <-ctx.Done():
+			return log, nil
+		case <-look.C:
+		}
+		var err error
+		if log, err = live.Tail(ctx, req); err != nil {
+			return log, err
+		}
+	}
+	return log, nil
 }
 
 // subtitle says whose log it is and how it fares.
@@ -124,7 +151,7 @@ func (l *logs) note(env Env, log model.Log) (string, colour) {
 	if log.Why == "" {
 		return env.Text(string(log.State)), p.Muted
 	}
-	return env.Text(string(log.State)) + ": " + log.Why, p.Text2
+	return env.Text(string(log.State)) + ": " + env.Said(log.Why), p.Text2
 }
 
 // logNotice is the face of a log without a line.
@@ -137,7 +164,7 @@ func logNotice(env Env, log model.Log) *Notice {
 	}
 	n := &Notice{State: model.OK, Head: env.Text("No line"), Lines: []string{env.Text(string(log.State))}}
 	if log.Why != "" {
-		n.Lines[0] += ": " + log.Why
+		n.Lines[0] += ": " + env.Said(log.Why)
 	}
 	return n
 }

@@ -5,6 +5,7 @@ package panels
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nocturne-noc/nocturne/store/model"
@@ -25,7 +26,9 @@ type Env struct {
 	Style plot.Style
 	Face  *plot.Typeface
 	Text  Text
-	Lang  string // "en", "ko"
+	// Phrase says in the wall's language what a collector told in English; nil leaves it as it is.
+	Phrase func(english string) string
+	Lang   string // "en", "ko"
 	// Size is the body's size in pixels, so that queries ask for no more points than can be seen.
 	Size plot.Rect
 	// Range, where it is not 0, is how much time all charts show instead of their own ranges.
@@ -107,6 +110,27 @@ type Spot struct {
 	Alert  string
 	// Ack says that the place acknowledges its alert; elsewhere a spot opens the page of its entity.
 	Ack bool
+}
+
+// Said is what a collector told (a reason, an error, an event's text) in the wall's language; what is no
+// phrase of ours stays as it is.
+func (e Env) Said(text string) string {
+	if e.Phrase == nil {
+		return text
+	}
+	return e.Phrase(text)
+}
+
+// SaidAfter is Said where the first colon of a text parts somebody's own words, such as a rule's, from what a
+// collector told.
+func (e Env) SaidAfter(text string) string {
+	if said := e.Said(text); said != text {
+		return said
+	}
+	if own, told, ok := strings.Cut(text, ": "); ok {
+		return own + ": " + e.Said(told)
+	}
+	return text
 }
 
 // width is the body's width at density 1: a denser screen shows the same points more finely.

@@ -266,7 +266,7 @@ func TestEpisodes(t *testing.T) {
 	got := episodes([]model.Event{
 		ev(50, "c", "fired", ""), ev(40, "b", "resolved", "resolved after 30m"), ev(33, "a", "resolved", ""), ev(20, "a", "acknowledged", "acknowledged by j.park: on it"),
 		ev(10, "b", "fired", ""), ev(10, "a", "fired", ""), ev(5, "d", "resolved", ""),
-	}, "en")
+	}, Env{Lang: "en"})
 	want := []episode{
 		{title: "Tb", start: at.Add(10 * time.Minute), lasted: 30 * time.Minute},
 		{title: "Ta", by: "j.park", start: at.Add(10 * time.Minute), lasted: 23 * time.Minute},

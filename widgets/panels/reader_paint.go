@@ -140,7 +140,7 @@ func withheld(env Env) *Notice {
 
 // unreadable is the face of a panel whose source would not answer, or cannot.
 func unreadable(env Env, err string) *Notice {
-	n := &Notice{Head: env.Text("Cannot be read"), Lines: []string{err}}
+	n := &Notice{Head: env.Text("Cannot be read"), Lines: []string{env.Said(err)}}
 	if forbidden(err) {
 		n.Head = env.Text("No permission")
 	}

@@ -167,8 +167,12 @@ func (t *table) Load(ctx context.Context, src model.Source, env Env) (*View, err
 	}
 	for _, r := range rows { // only what is shown is put into words
 		for j := range t.Columns {
-			if col := &t.Columns[j]; col.expr == nil && r.thing != nil && r.cells[j].text == "" {
+			switch col := &t.Columns[j]; {
+			case r.thing == nil:
+			case col.expr == nil && r.cells[j].text == "":
 				r.cells[j].text = col.word(src, env, *r.thing)
+			case col.Reason && r.cells[j].text == r.thing.Reason:
+				r.cells[j].text = env.Said(r.thing.Reason)
 			}
 		}
 	}
@@ -296,9 +300,12 @@ func (c *column) values(ctx context.Context, src model.Source) (map[string]float
 	}
 	out := make(map[string]float64, len(lines))
 	for _, line := range lines {
-		id, v := model.EntityOf(line.Labels), line.Points[0].V
-		if old, ok := out[id]; !ok || v > old {
-			out[id] = v
+		v := line.Points[0].V
+		// What is scraped from a pod speaks of the pod, and of the server or service that answers there.
+		for _, id := range []string{model.EntityOf(line.Labels), model.ServerID(line.Labels.Get("instance"))} {
+			if old, ok := out[id]; !ok || v > old {
+				out[id] = v
+			}
 		}
 	}
 	return out, nil
@@ -321,7 +328,7 @@ func (c *column) word(src model.Source, env Env, e model.Entity) string {
 	case c.Field == "state":
 		return env.Text(e.State.String())
 	case c.Field == "reason":
-		return e.Reason
+		return env.Said(e.Reason)
 	}
 	return ""
 }

@@ -106,7 +106,7 @@ func (t *timeseries) Load(ctx context.Context, src model.Source, env Env) (*View
 		}
 		called := names(q.Legend.In(env.Lang), fallbackName(t.exprs[i], q), h.lines[i])
 		for j, line := range h.lines[i] {
-			l := t.line(called[j], line, f, now, silent)
+			l := t.line(called[j], line, f, now, silent, env)
 			l.Points = broken(l.Points, chart.Stretches)
 			l.Band = cutBand(h.bands[i][j], l, now)
 			chart.Series = append(chart.Series, l)
@@ -149,7 +149,7 @@ func staleness(src model.Source) map[string]model.Entity {
 
 // line makes a series into a line of the chart. A silent one ends where its data ends; a port that is
 // down says so from the moment that it went down.
-func (t *timeseries) line(name string, s model.Series, f fresh, now time.Time, sick map[string]model.Entity) plot.Line {
+func (t *timeseries) line(name string, s model.Series, f fresh, now time.Time, sick map[string]model.Entity, env Env) plot.Line {
 	e := sick[model.EntityOf(s.Labels)]
 	cut := fresh{asOf: f.asOf}
 	stale := f.stale(now)
@@ -166,7 +166,7 @@ func (t *timeseries) line(name string, s model.Series, f fresh, now time.Time, s
 	case e.State == model.Critical:
 		out.Severity, out.Since = plot.KindCritical, e.Since
 		if e.Reason != "" {
-			out.Label = name + " " + e.Reason
+			out.Label = name + " " + env.Said(e.Reason)
 		}
 	}
 	return out

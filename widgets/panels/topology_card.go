@@ -166,7 +166,7 @@ func (l *cardLayout) linkHead() {
 		sub = ""
 	}
 	if link.Reason != "" {
-		sub = strings.TrimPrefix(sub+". "+link.Reason, ". ")
+		sub = strings.TrimPrefix(sub+". "+l.env.Said(link.Reason), ". ")
 	}
 	l.headline(state, link.ack, head, sub)
 }
@@ -243,7 +243,7 @@ func (l *cardLayout) evidence() {
 		if e.port.Kind == "" {
 			return ""
 		}
-		return cmp.Or(e.port.Reason, e.port.Labels["oper"], text(e.port.State.String()))
+		return cmp.Or(l.env.Said(e.port.Reason), e.port.Labels["oper"], text(e.port.State.String()))
 	}), [2]model.State{ends[0].port.State, ends[1].port.State})
 	row(text("Speed"), false, each(func(e *mapEnd) string {
 		if bps, err := strconv.ParseFloat(e.port.Labels["speed_bps"], 64); err == nil && bps > 0 {
@@ -293,9 +293,9 @@ func (l *cardLayout) share(end int) string {
 // deviceHead names the device and how it fares.
 func (l *cardLayout) deviceHead() {
 	d, text := l.d.device, l.env.Text
-	sub := d.Reason
+	sub := l.env.Said(d.Reason)
 	if sub == "" && len(d.alerts) > 0 {
-		sub = d.alerts[0].Title
+		sub = l.env.SaidAfter(cmp.Or(d.alerts[0].Annotations["summary_"+l.env.Lang], d.alerts[0].Title))
 	}
 	if !d.Since.IsZero() {
 		sub = strings.TrimPrefix(sub+", "+text("since %s", clock(d.Since, l.d.now, l.m.zone(), "15:04")), ", ")
@@ -393,7 +393,7 @@ func (l *cardLayout) failure() {
 		return
 	}
 	l.add(52, func(n mapPen, r plot.Rect) {
-		for i, s := range wrapWords(n.pen, l.d.err.Error(), 18, false, r.W, 2) {
+		for i, s := range wrapWords(n.pen, l.env.Said(l.d.err.Error()), 18, false, r.W, 2) {
 			n.text(r.X, r.Y+float64(18+24*i)*n.k, s, 18, false, n.p.Text2)
 		}
 	})
@@ -463,7 +463,7 @@ func (l *cardLayout) news() {
 			x := n.text(r.X, r.Y+20*n.k, at, 18, false, n.p.Muted) + 12*n.k
 			n.mark(e.Severity, x+9*n.k, r.Y+14*n.k, 18)
 			x += 26 * n.k
-			s := strings.TrimPrefix(eventTitle(e, l.env.Lang)+" "+eventText(e, l.env), " ")
+			s := strings.TrimPrefix(eventTitle(e, l.env)+" "+eventText(e, l.env), " ")
 			n.text(x, r.Y+20*n.k, n.fit(s, 18, false, r.Right()-x), 18, false, n.p.Text2)
 		})
 		if !ok {

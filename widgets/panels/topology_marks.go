@@ -62,7 +62,7 @@ func (a *arranger) placeZones() {
 }
 
 // impactLines says what an impact is, as far as it is known.
-func (a *arranger) impactLines(im impact) []string {
+func (a *arranger) impactLines(im netImpact) []string {
 	since := im.since.In(a.zone()).Format("15:04")
 	lines := []string{a.text("On backup path since %s", since)}
 	if im.cutOff {

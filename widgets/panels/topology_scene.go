@@ -11,7 +11,7 @@ import (
 type netMap struct {
 	*network
 	layout   *plot.Layered
-	impacts  []impact
+	impacts  []netImpact
 	full     bool
 	pinned   map[string]plot.Point // where people put nodes, in shares of the area
 	grouping []topologyGroup

@@ -193,7 +193,7 @@ func (t *workloadTable) word(env Env, key string, r *workload) (string, model.St
 	case "image":
 		return r.image[strings.LastIndexByte(r.image, '/')+1:], model.OK
 	}
-	return r.reason, r.state
+	return env.Said(r.reason), r.state
 }
 
 // span says how long ago something was in its largest unit.
