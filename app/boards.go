@@ -89,6 +89,9 @@ func defaultBoardNames(kinds map[string]bool) []string {
 	if kinds["probe"] {
 		names = append(names, "probes")
 	}
+	if kinds["snmp"] && (kinds["scrape"] || kinds["probe"] || kinds["kubernetes"]) { // else there is nothing to join
+		names = append(names, "impact")
+	}
 	return append(names, "servers", "wall")
 }
 

@@ -112,6 +112,7 @@ func Open(ctx context.Context, opts Options) (*Core, error) {
 	c.running.Go(func() { c.runner.Run(ctx) })
 	c.running.Go(func() { c.alerts.Run(ctx, c.evalTime) })
 	c.running.Go(func() { c.watchConfig(ctx) })
+	c.running.Go(func() { c.relate(ctx) })
 	if c.clock != nil {
 		c.running.Go(func() { c.clock.Run(ctx) })
 		c.running.Go(func() { c.watchClock(ctx) })

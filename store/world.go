@@ -203,6 +203,9 @@ func (w *world) Entities(f model.Filter, now time.Time) []model.Entity {
 	}
 	out := make([]model.Entity, 0, len(ids))
 	for _, id := range ids {
+		if f.Kind != "" && !hasKind(w.entities[id], f.Kind) { // most are passed over: none of them is copied
+			continue
+		}
 		e, ok := w.entity(id, now)
 		if !ok || f.Kind != "" && e.Kind != f.Kind || f.Source != "" && e.Source != f.Source || !isUnder(id, f.Under) {
 			continue
@@ -210,6 +213,11 @@ func (w *world) Entities(f model.Filter, now time.Time) []model.Entity {
 		out = append(out, e)
 	}
 	return out
+}
+
+// hasKind reports whether anybody says that an entity is of a kind.
+func hasKind(c *claims[model.Entity], kind model.Kind) bool {
+	return c != nil && slices.ContainsFunc(c.list, func(cl claim[model.Entity]) bool { return cl.value.Kind == kind })
 }
 
 // under cuts out of sorted IDs the stretch from root to the end of its subtree; "root-b", which
@@ -228,7 +236,12 @@ func isUnder(id, root string) bool {
 // its ends is; its Kind filter is the link's kind; its ID filter one of its ends.
 func (w *world) Links(f model.Filter, now time.Time) []model.Link {
 	out := make([]model.Link, 0, len(w.links))
-	for _, key := range sortedKeysOf(&w.linkKeys, w.links) {
+	keys := sortedKeysOf(&w.linkKeys, w.links)
+	if f.Kind != "" { // a key begins with the kind
+		from, to := sort.SearchStrings(keys, string(f.Kind)+"|"), sort.SearchStrings(keys, string(f.Kind)+"}") // '}' follows '|'
+		keys = keys[from:to]
+	}
+	for _, key := range keys {
 		l, ok := w.link(key, now)
 		if !ok || f.Kind != "" && l.Kind != string(f.Kind) || f.Source != "" && l.Source != f.Source ||
 			f.ID != "" && l.A != f.ID && l.B != f.ID || !isUnder(l.A, f.Under) && !isUnder(l.B, f.Under) {

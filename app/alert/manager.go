@@ -71,6 +71,7 @@ type Manager struct {
 	left      time.Time            // the last evaluation before that; zero at the start
 	evaluated map[string]time.Time // by group key, since resumed
 	status    model.SourceStatus   // as last reported
+	echoes    echoes
 
 	mu       sync.Mutex // guards all below
 	files    map[string][]*rules.Group
@@ -98,6 +99,7 @@ func New(o Options) (*Manager, error) {
 		files:     map[string][]*rules.Group{},
 		alerts:    map[string]model.Alert{},
 		evaluated: map[string]time.Time{},
+		echoes:    echoes{},
 	}
 	m.rules = rules.NewManager(&rules.ManagerOptions{
 		QueryFunc:       rules.EngineQueryFunc(o.Engine, o.Queryable),
@@ -258,6 +260,7 @@ func (m *Manager) publish(groups []*rules.Group, ts time.Time, first, inGrace bo
 		list = m.keepUnconfirmed(list)
 	}
 	Fold(m.opts.Fold, list, linkIndex(m.opts.Source))
+	list = m.echoes.leaveOut(list, keptFiring(groups))
 	after := byID(list)
 	if !first && reflect.DeepEqual(after, m.alerts) {
 		return
