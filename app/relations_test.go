@@ -104,16 +104,16 @@ func (r *room) scrape() {
 	for _, target := range []string{"web:9100", "db:9100", "mail:9100", "web:9113", "db:9187", "db:9121", "mail:9121", "mail:9090"} {
 		host, port, _ := strings.Cut(target, ":")
 		answers := !r.dark(host) && !r.broken[host+" exporter"]
-		up, kind := 0.0, model.KindService
+		up, kind, name := 0.0, model.KindService, "service "+target
 		if port == "9100" {
-			kind = model.KindServer
+			kind, name = model.KindServer, host
 		} else {
 			answers = !r.dark(host)
 		}
 		if answers {
 			up = 1
 			r.apply(model.Batch{Source: "servers", Scope: target, Time: r.now, Every: 15 * time.Second, Replace: true, Entities: []model.Entity{{
-				ID: model.ServerID(target), Kind: kind, Name: host, State: model.OK, Labels: map[string]string{"addresses": addressOf[host], "target": target},
+				ID: model.ServerID(target), Kind: kind, Name: name, State: model.OK, Labels: map[string]string{"addresses": addressOf[host], "target": target},
 			}}})
 		}
 		r.apply(model.Batch{Source: "servers", Scope: target + " series", Time: r.now, Replace: true, Samples: []model.Sample{
@@ -215,17 +215,17 @@ func TestServersThatFallSilent(t *testing.T) {
 	}{
 		{"all is well", "", []string{}, "ok: "},
 		{"the exporter stops", "web exporter", []string{
-			"web:9100 exporter is silent, the host lives",
-			"web:9100 exporter is silent, the host lives: servers web:9100 does not answer",
+			"web exporter is silent, the host lives",
+			"web exporter is silent, the host lives: servers web:9100 does not answer",
 		}, "stale: last answer 03:02:00"},
 		{"a host dies that is a node too", "web", []string{
-			"web:9100 down or cut off",
-			"web:9100 down or cut off: acc1 gi1 – n1 link down",
-			"web:9100 down or cut off: n1 not ready",
-			"web:9100 down or cut off: ping web fails",
-			"web:9100 down or cut off: servers web:9100 does not answer",
-			"web:9100 down or cut off: servers web:9113 does not answer",
-			"web:9100 down or cut off: web:9113 is on web:9100, which cannot be reached",
+			"web down or cut off",
+			"web down or cut off: acc1 gi1 – n1 link down",
+			"web down or cut off: n1 not ready",
+			"web down or cut off: ping web fails",
+			"web down or cut off: servers web:9100 does not answer",
+			"web down or cut off: servers web:9113 does not answer",
+			"web down or cut off: service web:9113 is on web, which cannot be reached",
 		}, "critical: down or cut off: no answer, and no link on acc1 gi1"},
 		{"a node dies that is nothing else", "n2", []string{
 			"n2 not ready",
@@ -235,12 +235,8 @@ func TestServersThatFallSilent(t *testing.T) {
 		{"the access switch dies with all behind it", "acc1", []string{
 			"acc1 down or cut off",
 			"acc1 down or cut off: core1 te1 – acc1 link down",
-			"acc1 down or cut off: db:9100 is behind acc1",
-			"acc1 down or cut off: db:9121 is on db:9100, which cannot be reached",
-			"acc1 down or cut off: db:9187 is on db:9100, which cannot be reached",
-			"acc1 down or cut off: mail:9090 is on mail:9100, which cannot be reached",
-			"acc1 down or cut off: mail:9100 is behind acc1",
-			"acc1 down or cut off: mail:9121 is on mail:9100, which cannot be reached",
+			"acc1 down or cut off: db is behind acc1",
+			"acc1 down or cut off: mail is behind acc1",
 			"acc1 down or cut off: n1 not ready",
 			"acc1 down or cut off: n2 not ready",
 			"acc1 down or cut off: ping db fails",
@@ -255,8 +251,12 @@ func TestServersThatFallSilent(t *testing.T) {
 			"acc1 down or cut off: servers mail:9121 does not answer",
 			"acc1 down or cut off: servers web:9100 does not answer",
 			"acc1 down or cut off: servers web:9113 does not answer",
-			"acc1 down or cut off: web:9100 is behind acc1",
-			"acc1 down or cut off: web:9113 is on web:9100, which cannot be reached",
+			"acc1 down or cut off: service db:9121 is on db, which cannot be reached",
+			"acc1 down or cut off: service db:9187 is on db, which cannot be reached",
+			"acc1 down or cut off: service mail:9090 is on mail, which cannot be reached",
+			"acc1 down or cut off: service mail:9121 is on mail, which cannot be reached",
+			"acc1 down or cut off: service web:9113 is on web, which cannot be reached",
+			"acc1 down or cut off: web is behind acc1",
 		}, "unknown: behind acc1, down or cut off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,13 +14,13 @@ import (
 )
 
 // collect lists what the rules of all groups hold active, as the wall shows it. What people and
-// earlier evaluations added (acknowledgement, when it fired) comes from known, by ID.
-func collect(groups []*rules.Group, known map[string]nocturne.Alert) []nocturne.Alert {
+// earlier evaluations added (acknowledgement, when it fired) comes from known, by ID; src knows what servers are called.
+func collect(groups []*rules.Group, known map[string]nocturne.Alert, src nocturne.Source) []nocturne.Alert {
 	list := []nocturne.Alert{} // never nil: an empty list is a message too
 	for _, g := range groups {
 		for _, rule := range g.AlertingRules() {
 			for _, a := range rule.ActiveAlerts() {
-				list = append(list, convert(a, known))
+				list = append(list, convert(a, known, src))
 			}
 		}
 	}
@@ -28,7 +28,7 @@ func collect(groups []*rules.Group, known map[string]nocturne.Alert) []nocturne.
 	return slices.CompactFunc(list, func(a, b nocturne.Alert) bool { return a.ID == b.ID })
 }
 
-func convert(a *rules.Alert, known map[string]nocturne.Alert) nocturne.Alert {
+func convert(a *rules.Alert, known map[string]nocturne.Alert, src nocturne.Source) nocturne.Alert {
 	out := nocturne.Alert{
 		ID:          id(a),
 		Name:        a.Labels.Get(model.AlertNameLabel),
@@ -40,6 +40,7 @@ func convert(a *rules.Alert, known map[string]nocturne.Alert) nocturne.Alert {
 		Since:       a.ActiveAt,
 		Value:       a.Value,
 	}
+	callByName(&out, src)
 	out.Title = cmp.Or(title(out.Annotations["summary"]), out.Name)
 	out.Text = out.Annotations["description"]
 	if !out.Pending {

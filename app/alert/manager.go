@@ -255,7 +255,7 @@ func (m *Manager) Eval(ctx context.Context, ts time.Time) {
 func (m *Manager) publish(groups []*rules.Group, ts time.Time, first, inGrace bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := collect(groups, m.alerts)
+	list := collect(groups, m.alerts, m.opts.Source)
 	if inGrace {
 		list = m.keepUnconfirmed(list)
 	}
