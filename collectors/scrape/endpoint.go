@@ -23,6 +23,7 @@ type endpoint struct {
 	object    string // the pod or service that it was found by, "" for none
 	exporters Exporters
 	dialer    *dialer
+	now       func() time.Time // of the wallboard
 
 	mu    sync.Mutex
 	grid  grid
@@ -67,7 +68,7 @@ func (e *endpoint) commit(a *appender) {
 		return
 	}
 	e.about = slices.Clone(a.samples[len(own):]) // the rest of the batch is not to be kept
-	at := e.grid.date(about.at)
+	at := e.grid.date(about.at + time.Until(e.now()).Milliseconds())
 	late, twice := e.redate(a.samples, about.at, at)
 	if about.up == 0 {
 		e.member.report(e.scope, explain(a.target.URL(), a.target.LastError(), place))

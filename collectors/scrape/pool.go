@@ -32,6 +32,7 @@ type pool struct {
 	config    *config.ScrapeConfig
 	every     time.Duration
 	exporters Exporters
+	now       func() time.Time // of the wallboard, which goes on evenly; Prometheus' scraper has the machine's
 
 	mu      sync.Mutex
 	members map[string]*member
@@ -61,7 +62,7 @@ type running struct {
 }
 
 func newPool(cfg *config.ScrapeConfig, exporters Exporters) *pool {
-	return &pool{config: cfg, every: time.Duration(cfg.ScrapeInterval), exporters: exporters, members: map[string]*member{}}
+	return &pool{config: cfg, every: time.Duration(cfg.ScrapeInterval), exporters: exporters, now: time.Now, members: map[string]*member{}}
 }
 
 // join takes the targets of a member in. Each join that succeeds is followed by a leave.
@@ -232,7 +233,7 @@ func (p *pool) endpoint(t *scrape.Target) *endpoint {
 	if e == nil {
 		e = &endpoint{
 			member: m, scope: scope, object: discovered.Get(objectLabel),
-			exporters: p.exporters, dialer: dial.dialer, grid: grid{every: p.every},
+			exporters: p.exporters, dialer: dial.dialer, grid: grid{every: p.every}, now: p.now,
 		}
 		if m.endpoints == nil {
 			m.endpoints = map[string]*endpoint{}

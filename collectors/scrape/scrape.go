@@ -50,6 +50,9 @@ func open(env collectors.Env) ([]collectors.Job, error) {
 		return nil, err
 	}
 	p := newPool(scraping, exporters)
+	if env.Now != nil {
+		p.now = env.Now
+	}
 	var jobs []collectors.Job
 	add := func(target string, w collectors.Watcher) {
 		jobs = append(jobs, collectors.Job{Target: target, Every: p.every, Watch: w})

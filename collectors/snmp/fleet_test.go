@@ -116,11 +116,11 @@ type fleetLog struct {
 	last    map[string]time.Time // instant of the last round that was told
 	rounds  int
 	samples int
-	skipped int             // instants that were left out by a device that answers
-	late    lateness        // how long after its instant each round began
-	told    map[string]int  // rounds of each device that were told
-	served  int             // devices with enough of them
-	want    int             // devices that make an end when each was served, 0 for none
+	skipped int            // instants that were left out by a device that answers
+	late    lateness       // how long after its instant each round began
+	told    map[string]int // rounds of each device that were told
+	served  int            // devices with enough of them
+	want    int            // devices that make an end when each was served, 0 for none
 	end     func()
 }
 
