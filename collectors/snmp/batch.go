@@ -3,7 +3,9 @@ package snmp
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	prom "github.com/prometheus/common/model"
@@ -73,6 +75,25 @@ func (r *round) deviceEntity() model.Entity {
 	return e
 }
 
+// maxOwnAddresses bounds how many of a device's addresses its entity bears: what a router says in its log comes from
+// any of them, and a core router has thousands.
+const maxOwnAddresses = 32
+
+// ownAddresses are the addresses by which others may know the device, in the order of its table.
+func (s *Snapshot) ownAddresses() string {
+	if s.Around == nil {
+		return ""
+	}
+	var list []string
+	for _, a := range s.Around.Addresses {
+		addr := a.Prefix.Addr().String()
+		if usable(addr) && !slices.Contains(list, addr) && len(list) < maxOwnAddresses {
+			list = append(list, addr)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
 // labels are those of the device's entity; address is the one that it is polled at.
 func (s *Snapshot) labels(address string) map[string]string {
 	return filled(map[string]string{
@@ -80,7 +101,7 @@ func (s *Snapshot) labels(address string) map[string]string {
 		"sysLocation": s.System.Location, "sysContact": s.System.Contact,
 		"vendor": s.Identity.Vendor, "os": s.Identity.OS, "version": s.Identity.Version,
 		"hardware": s.Identity.Hardware, "serial": s.Identity.Serial,
-		"address": address, "chassis": s.Local.Chassis, "credentials": s.Credentials,
+		"address": address, "addresses": s.ownAddresses(), "chassis": s.Local.Chassis, "credentials": s.Credentials,
 	})
 }
 
