@@ -139,8 +139,8 @@ type TopologyLink struct {
 	SpeedBPS   float64          `json:"speed_bps"`
 }
 
-// relations are the kinds of links that are no cables.
-var relations = []string{"owns", "runs-on", "selects", "lag", "ospf", "bgp"}
+// kindCable is the kind of link that a cable is; all others are relations.
+const kindCable = "ethernet"
 
 // topology answers with the network map: devices, stubs, and whatever else a cable ends at. With
 // the parameter kind, links of that kind and their ends instead; kind=all is everything.
@@ -152,7 +152,7 @@ func (a *api) topology(r *http.Request) (any, error) {
 func MakeTopology(src model.Source, kind string) Topology {
 	ends := map[string]bool{}
 	links := slices.DeleteFunc(src.Links(model.Filter{}), func(l model.Link) bool {
-		if kind == "" && slices.Contains(relations, l.Kind) || kind != "" && kind != "all" && l.Kind != kind {
+		if kind == "" && l.Kind != kindCable || kind != "" && kind != "all" && l.Kind != kind {
 			return true
 		}
 		ends[l.A], ends[l.B] = true, true

@@ -129,16 +129,16 @@ func snmpSpec(d device, files agentFiles) spec {
 }
 
 // lldpSpec starts the LLDP agent of a device on its cabled ports only, with the relay's address as the management
-// address that the neighbours learn. That of a stranger has no SNMP agent to join.
-func lldpSpec(d device, near []neighbour, files agentFiles, stranger bool) spec {
+// address that the neighbours learn. With another address there is no SNMP agent to join.
+func lldpSpec(d device, near []neighbour, files agentFiles, address string) spec {
 	var ports []string
 	for _, n := range near {
 		ports = append(ports, n.port)
 	}
 	args := []string{"ip", "netns", "exec", namespace(d.Name), "lldpd", "-d", "-u", files.LLDPSocket, "-p", files.LLDPPID,
 		"-O", files.LLDPConfig, "-I", strings.Join(ports, ","), "-S", fmt.Sprintf("Nocturne lab %s %s", d.Role, d.Name), "-H", "2"}
-	if stranger {
-		args = append(args, "-m", loopback(d, officePlane))
+	if address != "" {
+		args = append(args, "-m", address)
 	} else {
 		args = append(args, "-m", agentAddress(d), "-X", files.AgentX)
 	}

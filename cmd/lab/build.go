@@ -58,7 +58,9 @@ func versionFlags(version string) string {
 }
 
 // systemPrograms are what the network half takes from Debian, with the package of each.
-var systemPrograms = [][2]string{{"ip", "iproute2"}, {"snmpd", "snmpd"}, {"lldpd", "lldpd"}, {"snmpwalk", "snmp"}, {"snmpset", "snmp"}}
+var systemPrograms = [][2]string{{"ip", "iproute2"}, {"snmpd", "snmpd"}, {"lldpd", "lldpd"}, {"snmpwalk", "snmp"}, {"snmpset", "snmp"},
+	{"prometheus-node-exporter", "prometheus-node-exporter"}, {"redis-server", "redis-server"}, {"prometheus-redis-exporter", "prometheus-redis-exporter"},
+	{"mkfs.ext4", "e2fsprogs"}, {"nsenter", "util-linux"}}
 
 // checkSystem names the Debian packages that are missing.
 func checkSystem() error {

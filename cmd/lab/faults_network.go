@@ -81,31 +81,25 @@ func (n *network) setCables(ctx context.Context, indexes []int, state string) er
 }
 
 func killDevice(ctx context.Context, s *supervisor) error {
-	return s.setDevice(ctx, "down", true)
+	return s.setDevice(ctx, deadDevice, "down", true)
 }
 
 func reviveDevice(ctx context.Context, s *supervisor) error {
-	return s.setDevice(ctx, "up", false)
+	return s.setDevice(ctx, deadDevice, "up", false)
 }
 
-// setDevice pulls or plugs all cables of the dead device. The relays to and from it and the devices behind it are
+// setDevice pulls or plugs all cables of a device. The relays to and from it and the devices behind it are
 // cut too, for on a network that is managed in band those agents are only reachable through it.
-func (s *supervisor) setDevice(ctx context.Context, state string, dead bool) error {
+func (s *supervisor) setDevice(ctx context.Context, name, state string, dead bool) error {
 	n, err := s.needNetwork()
 	if err != nil {
 		return err
 	}
-	var cables []int
-	for i, c := range n.plan.Cables {
-		if c.A.Device == deadDevice || c.B.Device == deadDevice {
-			cables = append(cables, i)
-		}
+	for _, behind := range n.plan.behind(name, cutBetween[1]) {
+		n.relays[behind].cut.Store(dead)
+		n.traps[behind].cut.Store(dead)
 	}
-	for _, name := range n.plan.behind(deadDevice, cutBetween[1]) {
-		n.relays[name].cut.Store(dead)
-		n.traps[name].cut.Store(dead)
-	}
-	return n.setCables(ctx, cables, state)
+	return n.setCables(ctx, n.plan.cablesOf(name), state)
 }
 
 func silenceAgent(ctx context.Context, s *supervisor) error {

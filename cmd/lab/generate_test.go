@@ -37,7 +37,8 @@ func TestGeneratedFiles(t *testing.T) {
 	}
 	files := agentFilesIn("/lab", d)
 	near := p.neighbours(d.Name)
-	golden(t, "nocturne.yaml", wallConfig(p, clusterPlans(), "/lab"))
+	golden(t, "nocturne.yaml", wallConfig([]plan{p}, clusterPlans(), "/lab"))
+	golden(t, "nocturne-kube.yaml", wallConfig(nil, clusterPlans()[:1], "/lab")) // and nothing listens
 	golden(t, "snmpd.conf", snmpConfig(p, d, files, agentSettings{Community: readCommunity}))
 	core, err := p.device("core1") // with a LAG
 	if err != nil {
@@ -46,7 +47,7 @@ func TestGeneratedFiles(t *testing.T) {
 	golden(t, "snmpd-core1.conf", snmpConfig(p, core, agentFilesIn("/lab", core), agentSettings{Community: readCommunity}))
 	golden(t, "device-core1.txt", strings.Join(deviceCommands(p, core), "\n")+"\n")
 	golden(t, "lldpd.conf", lldpConfig(d))
-	golden(t, "agents.txt", strings.Join(append(snmpSpec(d, files).Args, lldpSpec(d, near, files, false).Args...), "\n")+"\n")
+	golden(t, "agents.txt", strings.Join(append(snmpSpec(d, files).Args, lldpSpec(d, near, files, "").Args...), "\n")+"\n")
 	golden(t, "device.txt", strings.Join(deviceCommands(p, d), "\n")+"\n")
 	golden(t, "panel.txt", strings.Join(panelCommands(p), "\n")+"\n")
 	golden(t, "kubeconfig.yaml", string(kubeconfig([]access{

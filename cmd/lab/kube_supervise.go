@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// upCluster starts a cluster and tells the wallboard and people how to reach it.
+// upCluster starts a cluster and writes down how to reach it.
 func (s *supervisor) upCluster(ctx context.Context, p clusterPlan) error {
 	c, err := startCluster(ctx, p, s.dir, s.bin, s.procs, s.now)
 	if err != nil {
@@ -17,14 +17,7 @@ func (s *supervisor) upCluster(ctx context.Context, p clusterPlan) error {
 		return slices.IndexFunc(clusterPlans(), func(p clusterPlan) bool { return p.Name == c.plan.Name })
 	}
 	slices.SortFunc(s.clusters, func(a, b *cluster) int { return order(a) - order(b) })
-	if err := writeKubeconfigs(s.dir, s.clusters); err != nil {
-		return err
-	}
-	var plans []clusterPlan
-	for _, c := range s.clusters {
-		plans = append(plans, c.plan)
-	}
-	return writeWallConfig(s.plan, plans, s.dir)
+	return writeKubeconfigs(s.dir, s.clusters)
 }
 
 // cluster is the running cluster of that name, or nil.

@@ -32,6 +32,8 @@ const usage = `usage: lab VERB [flags]
   pods                   fill the first cluster: --nodes 1000 --pods 20000 objects that nothing runs; --clear removes
                          them. Its controllers stand still in between
   churn                  change --rate 50 of those pods a second --for 60s
+  alone COMMAND...       run a command, such as 'make lab-test', in namespaces of its own, where another lab on this
+                         machine is not in its way
 
 Each verb takes --dir DIR (default: .cache/lab/run of the checkout) and --bin DIR (default: .cache/lab/bin).
 `
@@ -124,6 +126,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if verb == "help" || verb == "-h" || verb == "--help" {
 		_, err := fmt.Fprint(out, usage)
 		return err
+	}
+	if verb == "alone" {
+		return alone(args[1:])
 	}
 	o, err := parse(verb, args[1:])
 	if err != nil {

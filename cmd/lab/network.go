@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -27,6 +29,8 @@ type network struct {
 	procs  *processes
 	relays map[string]*relay // to the agents
 	traps  map[string]*relay // from them
+	pages  map[string]*pageRelay
+	filler *filler // of a disk, nil before the first
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 }
@@ -40,7 +44,8 @@ func startNetwork(ctx context.Context, p plan, dir string, procs *processes) (_ 
 		return nil, err
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n := &network{plan: p, dir: dir, procs: procs, relays: map[string]*relay{}, traps: map[string]*relay{}, cancel: cancel}
+	n := &network{plan: p, dir: dir, procs: procs, relays: map[string]*relay{}, traps: map[string]*relay{},
+		pages: map[string]*pageRelay{}, cancel: cancel}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.stop(context.WithoutCancel(ctx)))
@@ -59,10 +64,16 @@ func startNetwork(ctx context.Context, p plan, dir string, procs *processes) (_ 
 	}
 	for _, d := range p.Strangers {
 		if slices.Contains(p.Talkers, d.Name) {
-			if err := n.startLLDP(d, p.neighbours(d.Name), true); err != nil {
+			if err := n.startLLDP(d, p.neighbours(d.Name), loopback(d, officePlane)); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if err := joinWall(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := forEach(p.Servers, func(s server) error { return n.startServer(ctx, running, s) }); err != nil {
+		return nil, err
 	}
 	traffic, err := newGenerator(ctx, p)
 	if err != nil {
@@ -119,6 +130,11 @@ func (n *network) lay(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, s := range n.plan.Servers {
+		if err := setSysctls(namespace(s.Name), [][2]string{{"ipv4/ip_forward", "0"}}); err != nil {
+			return err
+		}
+	}
 	if err := ipBatch(ctx, namespace(patchPanel), panelCommands(n.plan)); err != nil {
 		return err
 	}
@@ -160,7 +176,9 @@ func panelCommands(p plan) []string {
 func deviceCommands(p plan, d device) []string {
 	out := []string{"link set lo up"}
 	for plane := range planes {
-		out = append(out, fmt.Sprintf("address add %s/32 dev lo", loopback(d, plane)))
+		if p.server(d.Name) == nil {
+			out = append(out, fmt.Sprintf("address add %s/32 dev lo", loopback(d, plane)))
+		}
 	}
 	for _, b := range p.bridges(d.Name) {
 		out = append(out,
@@ -181,9 +199,12 @@ func portCommands(p plan, d device) []string {
 			if at.Device != d.Name {
 				continue
 			}
-			if master := masters[end]; master == "" {
+			switch master := masters[end]; {
+			case p.server(d.Name) != nil:
+				out = append(out, fmt.Sprintf("address add %s/24 dev %s", p.server(d.Name).address(), at.Name))
+			case master == "":
 				out = append(out, fmt.Sprintf("address add %s/30 dev %s", cableAddress(i, end), at.Name))
-			} else {
+			default:
 				out = append(out, fmt.Sprintf("link set %s master %s", at.Name, master))
 				if slices.ContainsFunc(p.bridges(d.Name), func(b bridge) bool { return b.Name == master && b.LAG }) {
 					out = append(out, fmt.Sprintf("link set %s type bridge_slave isolated on", at.Name))
@@ -192,8 +213,11 @@ func portCommands(p plan, d device) []string {
 			out = append(out, fmt.Sprintf("link set %s up", at.Name))
 		}
 	}
+	if s := p.server(d.Name); s != nil {
+		return append(out, fmt.Sprintf("route add %s.0.0/16 via %s", serverNetwork, p.gateway(*s)))
+	}
 	for _, r := range p.routes(d.Name) {
-		out = append(out, fmt.Sprintf("route add %s/32 via %s dev %s metric %d src %s", r.Destination, r.Gateway, r.Interface,
+		out = append(out, fmt.Sprintf("route add %s via %s dev %s metric %d src %s", r.Destination, r.Gateway, r.Interface,
 			r.Metric, loopback(d, 0)))
 	}
 	return out
@@ -251,10 +275,11 @@ func (n *network) startPrograms(ctx context.Context, d device) error {
 	if len(near) == 0 {
 		return nil
 	}
-	return n.startLLDP(d, near, false)
+	return n.startLLDP(d, near, "")
 }
 
-func (n *network) startLLDP(d device, near []neighbour, stranger bool) error {
+// startLLDP starts the LLDP agent of a device. That of what has no SNMP agent tells an address of its own instead.
+func (n *network) startLLDP(d device, near []neighbour, address string) error {
 	files := agentFilesIn(n.dir, d)
 	if err := os.MkdirAll(filepath.Dir(files.LLDPPID), 0o700); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
@@ -262,7 +287,7 @@ func (n *network) startLLDP(d device, near []neighbour, stranger bool) error {
 	if err := os.WriteFile(files.LLDPConfig, []byte(lldpConfig(d)), 0o644); err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
-	return n.procs.start(lldpSpec(d, near, files, stranger))
+	return n.procs.start(lldpSpec(d, near, files, address))
 }
 
 // configureAgent writes the configuration of a device's SNMP agent, which reads it at its start and at SIGHUP.
@@ -319,11 +344,15 @@ func (n *network) walk(ctx context.Context, d device, community, oid string) (st
 // stop ends the traffic, relays and agents and removes the namespaces.
 func (n *network) stop(ctx context.Context) error {
 	n.cancel()
+	if n.filler != nil {
+		n.filler.stop()
+	}
 	n.tasks.Wait()
+	halted := forEach(n.plan.Servers, n.haltServer)
 	err := forEach(n.deviceNames(), func(name string) error {
 		return errors.Join(n.procs.stop("lldpd-"+name), n.procs.stop("snmpd-"+name))
 	})
-	return errors.Join(err, removeNamespaces(ctx, n.dir))
+	return errors.Join(halted, err, removeNamespaces(ctx, n.dir))
 }
 
 func (n *network) deviceNames() []string {
@@ -345,6 +374,9 @@ func removeNamespaces(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("recorded namespaces: %w", err)
 	}
+	if err := leaveWall(ctx); err != nil {
+		return err
+	}
 	for _, name := range strings.Fields(string(text)) {
 		if _, err := os.Stat(filepath.Join("/run/netns", name)); errors.Is(err, os.ErrNotExist) {
 			continue
@@ -357,7 +389,7 @@ func removeNamespaces(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(socketFolder); err != nil {
+	if err := os.RemoveAll(socketFolder); err != nil && !errors.Is(err, unix.EBUSY) { // the lab is alone: it is a mount
 		return fmt.Errorf("sockets of the agents: %w", err)
 	}
 	if err := os.Remove(file); err != nil {

@@ -56,14 +56,15 @@ type plan struct {
 	Devices   []device
 	Strangers []device // without an SNMP agent; those in Talkers have an LLDP agent
 	Talkers   []string
+	Servers   []server
 	Cables    []cable
 	Bridges   []bridge
 	Flows     []flow
 }
 
-// A route leads from one device to one loopback address of another. A lower Metric is preferred.
+// A route leads from one device to another: to its loopbacks, its servers, or the wallboard. A lower Metric is preferred.
 type route struct {
-	Destination string // IPv4 address of the receiver's loopback
+	Destination string // IPv4 prefix
 	Gateway     string // IPv4 address of the next device's end of the cable
 	Interface   string
 	Metric      int
@@ -73,12 +74,14 @@ const (
 	planes       = 2 // of loopbacks; the further ones are of bridges
 	lagPlane     = 2
 	officePlane  = 3
+	serverPlane  = 4    // and all above; see plan_servers.go
 	agentPort    = 1161 // UDP port of every relay in the root namespace
 	metricPerHop = 100
 )
 
 // campus is the network of the lab: two cores, two distribution switches on both cores, two access switches on each, and
-// a console server of which the network knows nothing. An access point and a computer hang on acc11.
+// a console server of which the network knows nothing. An access point and a computer hang on acc11, servers on acc12 and
+// acc22.
 // The flows keep the uplinks between 20 and 60 percent; with dist2-core1 cut, dist2-core2 carries about 90 percent.
 func campus() plan {
 	routed := func(a, aPort, b, bPort string, mbps int) cable {
@@ -113,12 +116,15 @@ func campus() plan {
 			routed("dist2", "gi2", "acc22", "gi1", 10),
 			member("te5"), member("te6"), member("te7"), member("te8"),
 			access("gi8", "ap1"), access("gi9", "pc1"),
+			serverCable("acc12", "gi8", "web1"), serverCable("acc12", "gi9", "db1"), serverCable("acc22", "gi8", "app1"),
 		},
 		Bridges: []bridge{
 			{Device: "core1", Name: "po1", Plane: lagPlane, LAG: true}, {Device: "core2", Name: "po1", Plane: lagPlane, LAG: true},
 			{Device: "acc11", Name: "vlan1", Plane: officePlane},
 			{Device: "ap1", Name: "lan", Plane: officePlane}, {Device: "pc1", Name: "lan", Plane: officePlane},
+			{Device: "acc12", Name: serverBridge, Plane: serverPlane}, {Device: "acc22", Name: serverBridge, Plane: serverPlane + 1},
 		},
+		Servers: servers(),
 		Flows: []flow{
 			{"core1", "core2", 0, 11.0, 0.25, 210 * time.Second}, {"core2", "core1", 0, 8.5, 0.30, 170 * time.Second},
 			{"core1", "core2", 1, 14.0, 0.30, 260 * time.Second}, {"core2", "core1", 1, 9.5, 0.20, 150 * time.Second},
@@ -132,6 +138,7 @@ func campus() plan {
 			{"core2", "acc22", 1, 5.2, 0.06, 220 * time.Second}, {"acc22", "core2", 0, 2.7, 0.15, 200 * time.Second},
 			{"core1", "core2", lagPlane, 9.0, 0.20, 190 * time.Second}, {"core2", "core1", lagPlane, 6.0, 0.20, 160 * time.Second},
 			{"pc1", "acc11", officePlane, 0.8, 0.30, 120 * time.Second}, {"acc11", "pc1", officePlane, 1.2, 0.30, 150 * time.Second},
+			{"web1", "db1", serverPlane, 1.1, 0.30, 140 * time.Second}, {"db1", "web1", serverPlane, 2.6, 0.25, 180 * time.Second},
 		},
 	}
 }
@@ -147,7 +154,12 @@ const patchPanel = "cables"
 func agentAddress(d device) string { return fmt.Sprintf("127.0.77.%d", d.Number) }
 
 // loopback is a device's own address in a plane; in those of bridges it is the bridge's.
-func loopback(d device, plane int) string { return fmt.Sprintf("10.77.%d.%d", plane, d.Number) }
+func loopback(d device, plane int) string {
+	if plane >= serverPlane {
+		return fmt.Sprintf("%s.%d.%d", serverNetwork, plane, d.Number)
+	}
+	return fmt.Sprintf("10.77.%d.%d", plane, d.Number)
+}
 
 // cableAddress is the address of one end (0 for A, 1 for B) of the cable with the given index; each cable is a /30.
 func cableAddress(index, end int) string {
@@ -164,7 +176,13 @@ func hardwareAddress(d device, n int) string {
 func patchPort(index, end int) string { return fmt.Sprintf("w%d%c", index, 'a'+rune(end)) }
 
 // namespaces lists all that has a network namespace of its own.
-func (p plan) namespaces() []device { return slices.Concat(p.Devices, p.Strangers) }
+func (p plan) namespaces() []device {
+	all := slices.Concat(p.Devices, p.Strangers)
+	for _, s := range p.Servers {
+		all = append(all, s.device)
+	}
+	return all
+}
 
 // talks says whether a device has an LLDP agent.
 func (p plan) talks(name string) bool {
@@ -254,7 +272,7 @@ func (p plan) behind(name, root string) []string {
 	return out
 }
 
-// routes computes the forwarding table of one device: for each loopback of each other device one route over every
+// routes computes the forwarding table of one device: for each destination behind each other device one route over every
 // cable that leads there, the shortest path first. The kernel passes over routes whose cable has no carrier, so the
 // next one is the backup. Paths of equal length are ordered by cable in plane 0 and backwards in plane 1.
 func (p plan) routes(from string) []route {
@@ -264,7 +282,7 @@ func (p plan) routes(from string) []route {
 		if to.Name == from {
 			continue
 		}
-		for plane := range planes {
+		for plane, destination := range p.destinations(to) {
 			for i, via := range near {
 				n, ok := p.hops(via.device, to.Name, from)
 				if !ok {
@@ -274,7 +292,7 @@ func (p plan) routes(from string) []route {
 				if plane == 1 {
 					order = len(near) - 1 - i
 				}
-				out = append(out, route{loopback(to, plane), via.gateway, via.port, metricPerHop*(n+1) + order})
+				out = append(out, route{destination, via.gateway, via.port, metricPerHop*(n+1) + order})
 			}
 		}
 	}

@@ -31,5 +31,28 @@ func networkSources(p plan, dir string) string {
 `, secret("community"), strings.Join(targets[false], ", "), usmUser, secret("password"), strings.Join(targets[true], ", "), trapAddress)
 }
 
+// serverSources are the sources of the wallboard that watch the servers.
+func serverSources(p plan) string {
+	var text strings.Builder
+	text.WriteString("  - kind: scrape\n    name: servers\n    every: 5s\n    timeout: 2s\n    targets: [")
+	var targets, probes []string
+	for _, s := range p.Servers {
+		probe := func(format string, args ...any) {
+			probes = append(probes, fmt.Sprintf("      - {"+format+"}\n", args...))
+		}
+		targets = append(targets, s.at(exporterPort))
+		probe("ping: %s, name: %s ping", s.address(), s.Name)
+		switch {
+		case s.Redis:
+			targets = append(targets, s.at(redisExporterPort))
+			probe("tcp: %q, name: %s redis", s.at(redisPort), s.Name)
+		case s.Clock:
+			probe("http: 'http://%s/', name: %s page, match: 'Node Exporter'", s.at(exporterPort), s.Name)
+		}
+	}
+	fmt.Fprintf(&text, "'%s']\n  - kind: probe\n    name: probes\n    every: 5s\n    timeout: 2s\n    targets:\n%s", strings.Join(targets, "', '"), strings.Join(probes, ""))
+	return text.String()
+}
+
 // networkSecrets are the files that networkSources refers to.
 var networkSecrets = map[string]string{"community": readCommunity + "\n", "password": usmPassword + "\n"}

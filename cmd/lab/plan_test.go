@@ -48,7 +48,37 @@ func TestCampusIsConsistent(t *testing.T) {
 	if _, err := p.cableBetween(cutBetween[0], cutBetween[1]); err != nil {
 		t.Error(err)
 	}
-	for _, name := range []string{silentDevice, refusedDevice, deadDevice, rebootedDevice, oldDevice, slowDevice, halfDevice, stormDevice} {
+	for _, s := range p.Servers {
+		unique(s.address(), s.Name)
+		unique(namespace(s.Name), s.Name)
+		i := p.cablesOf(s.Name)
+		if len(i) != 1 {
+			t.Fatalf("%s has %d cables, want one", s.Name, len(i))
+		}
+		c := p.Cables[i[0]]
+		at, err := p.device(c.A.Device)
+		if err != nil {
+			t.Fatal(err)
+		}
+		on := slices.IndexFunc(p.bridges(at.Name), func(b bridge) bool { return b.Name == c.MasterA && b.Plane == s.Plane })
+		if on < 0 || p.gateway(s) != loopback(at, s.Plane) {
+			t.Errorf("%s hangs on %s, its gateway is %s", s.Name, at.Name, p.gateway(s))
+		}
+	}
+	for _, name := range []string{mutedServer, deadServer, fullServer, clockedServer} {
+		if p.server(name) == nil {
+			t.Errorf("no server is called %s", name)
+		}
+	}
+	for _, i := range p.cablesOf(deadServer) {
+		if c := p.Cables[i]; c.A.Device != deadSwitch {
+			t.Errorf("%s is not behind %s", deadServer, deadSwitch)
+		}
+	}
+	if !p.server(clockedServer).Clock || !p.server(deadServer).Redis {
+		t.Errorf("%s has no clock of its own, or nothing runs on %s", clockedServer, deadServer)
+	}
+	for _, name := range []string{deadSwitch, silentDevice, refusedDevice, deadDevice, rebootedDevice, oldDevice, slowDevice, halfDevice, stormDevice} {
 		if _, err := p.device(name); err != nil {
 			t.Error(err)
 		}
@@ -58,8 +88,12 @@ func TestCampusIsConsistent(t *testing.T) {
 // forward follows the routes from one device to an address as the kernel does: the lowest metric over a live cable. It
 // returns the directed ports that a datagram leaves by; nil where it does not arrive within the lab's TTL.
 func forward(p plan, from string, to device, plane int, cut int) []port {
+	return forwardTo(p, from, to.Name, loopback(to, plane)+"/32", cut)
+}
+
+func forwardTo(p plan, from, to, destination string, cut int) []port {
 	var path []port
-	for at := from; at != to.Name; {
+	for at := from; at != to; {
 		if len(path) == trafficTTL {
 			return nil
 		}
@@ -68,7 +102,7 @@ func forward(p plan, from string, to device, plane int, cut int) []port {
 			i := slices.IndexFunc(p.Cables, func(c cable) bool {
 				return c.A == port{at, r.Interface} || c.B == port{at, r.Interface}
 			})
-			if r.Destination != loopback(to, plane) || i == cut {
+			if r.Destination != destination || i == cut {
 				continue
 			}
 			path = append(path, port{at, r.Interface})
@@ -174,5 +208,22 @@ func TestSenderKeepsToTheRate(t *testing.T) {
 	}
 	if want := 10_000_000 / datagramSize; n != want {
 		t.Errorf("%d datagrams in 10 s, want %d", n, want)
+	}
+}
+
+func TestServersAreReachedInBand(t *testing.T) {
+	p := campus()
+	for _, s := range p.Servers {
+		at := p.Cables[p.cablesOf(s.Name)[0]].A.Device
+		to, err := p.device(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if forwardTo(p, wallSwitch, at, p.destinations(to)[planes], -1) == nil {
+			t.Errorf("no way from the wallboard to %s", s.Name)
+		}
+		if forwardTo(p, at, wallSwitch, wallPrefix, -1) == nil {
+			t.Errorf("no way back from %s", s.Name)
+		}
 	}
 }

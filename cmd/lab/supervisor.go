@@ -63,7 +63,7 @@ func serve(ctx context.Context, dir, bin string, ready func() error) error {
 	}
 	defer os.Remove(supervisorPID(dir))
 	s := &supervisor{dir: dir, bin: bin, plan: campus(), procs: procs, now: time.Now, since: map[string]time.Time{}}
-	if err := writeWallConfig(s.plan, clusterPlans()[:1], dir); err != nil {
+	if err := s.configureWall(); err != nil {
 		return err
 	}
 	var config net.ListenConfig
@@ -160,7 +160,23 @@ func (s *supervisor) up(ctx context.Context, part string) (string, error) {
 			return "", fmt.Errorf("start cluster %s: %w", part, err)
 		}
 	}
+	if err := s.configureWall(); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("%s is up after %.1f s", part, s.now().Sub(start).Seconds()), nil
+}
+
+// configureWall lets the wallboard watch what is up.
+func (s *supervisor) configureWall() error {
+	var networks []plan
+	if s.network != nil {
+		networks = append(networks, s.network.plan)
+	}
+	var clusters []clusterPlan
+	for _, c := range s.clusters {
+		clusters = append(clusters, c.plan)
+	}
+	return writeWallConfig(networks, clusters, s.dir)
 }
 
 // fault injects a fault and reports when it was in force.
@@ -234,6 +250,9 @@ func (s *supervisor) status(context.Context, string) (string, error) {
 	if s.network != nil {
 		for _, d := range s.plan.Devices {
 			lines = append(lines, fmt.Sprintf("  %-8s %s:%d", d.Name, agentAddress(d), agentPort))
+		}
+		for _, s := range s.plan.Servers {
+			lines = append(lines, fmt.Sprintf("  %-8s %s", s.Name, s.at(exporterPort)))
 		}
 	}
 	for _, p := range clusterPlans() {

@@ -94,7 +94,7 @@ func TestLabSleep(t *testing.T) {
 	if now := l.now(); time.Until(now) < 59*time.Minute {
 		t.Errorf("the wall's time is %v", now)
 	}
-	checkSamples(t, l.samples("node_time_seconds", 70*time.Minute, l.now()))
+	checkSamples(t, l.samples(ownClock, 70*time.Minute, l.now()))
 	l.checkRates(70*time.Minute, l.now())
 	if err := l.problem("time:", false)(); err != nil {
 		t.Error(err)
@@ -150,7 +150,7 @@ func TestLabClockBack(t *testing.T) {
 	if off := time.Until(now).Abs(); off > 2*time.Second {
 		t.Errorf("the wall's time is off by %v", off)
 	}
-	all := l.samples("node_time_seconds", now.Sub(from)+30*time.Second, now)
+	all := l.samples(ownClock, now.Sub(from)+30*time.Second, now)
 	checkSamples(t, all)
 	for i := 1; i < len(all); i++ { // a poll comes at its instant of the grid, or in its place a little later
 		if apart := all[i].at.Sub(all[i-1].at); apart > poll+poll/2 {

@@ -59,7 +59,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 // fresh checks that the newest sample is younger than two polls.
 func (l *lab) fresh() error {
-	list := l.samples("node_time_seconds", time.Minute, time.Now())
+	list := l.samples(ownClock, time.Minute, time.Now())
 	if age := time.Since(list[len(list)-1].at); age > 2*poll {
 		return fmt.Errorf("the newest sample is %.1f s old", age.Seconds())
 	}
@@ -73,7 +73,7 @@ func TestLabDataFull(t *testing.T) {
 	l.ownDisk("32m")
 	began := l.start()
 	l.within(began, 30*time.Second, "start shows host, devices, links and cluster", l.up)
-	before := l.samples("node_time_seconds", time.Minute, time.Now())
+	before := l.samples(ownClock, time.Minute, time.Now())
 
 	filler := l.fill()
 	full := time.Now()
@@ -96,11 +96,11 @@ func TestLabDataFull(t *testing.T) {
 	l.within(healed, 15*time.Second, "the banner is gone", l.problem("data: ", false))
 	l.within(healed, 15*time.Second, "an event says so", l.told("store", "history is being written again"))
 	time.Sleep(5 * time.Second)
-	whole := l.samples("node_time_seconds", 5*time.Minute, time.Now())
+	whole := l.samples(ownClock, 5*time.Minute, time.Now())
 	l.fault("kill-wall") // only what is on disk counts
 	<-l.done
 	l.wall = nil
-	kept := l.samples("node_time_seconds", 5*time.Minute, time.Now())
+	kept := l.samples(ownClock, 5*time.Minute, time.Now())
 	checkSamples(t, kept)
 	if len(kept) < len(whole) || !kept[0].at.Equal(before[0].at) {
 		t.Errorf("%d samples are on disk, %d were there before the kill", len(kept), len(whole))
@@ -120,7 +120,7 @@ func TestLabDataReadOnly(t *testing.T) {
 	began := l.start()
 	l.within(began, 30*time.Second, "start shows host, devices, links and cluster", l.up)
 	l.stop()
-	before := l.samples("node_time_seconds", 5*time.Minute, time.Now())
+	before := l.samples(ownClock, 5*time.Minute, time.Now())
 	l.must(exec.CommandContext(context.Background(), "mount", "-o", "remount,ro", l.data))
 	began = l.start()
 	l.within(began, 30*time.Second, "the log says so", func() error {
@@ -155,7 +155,7 @@ func TestLabDataReadOnly(t *testing.T) {
 	l.within(healed, 20*time.Second, "commands find the wallboard", l.up)
 	l.within(healed, 20*time.Second, "an event tells of it", l.told("store", "runs from memory"))
 	l.within(healed, 20*time.Second, "and of its end", l.told("store", "history is being written again"))
-	after := l.samples("node_time_seconds", 5*time.Minute, time.Now())
+	after := l.samples(ownClock, 5*time.Minute, time.Now())
 	checkSamples(t, after)
 	if len(after) <= len(before) || !after[0].at.Equal(before[0].at) {
 		t.Errorf("%d samples, before the folder was read-only there were %d", len(after), len(before))

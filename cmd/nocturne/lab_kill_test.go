@@ -38,7 +38,7 @@ func TestLabKill(t *testing.T) {
 	t.Logf("killed %v after the acknowledgement", killed.Sub(acked).Round(time.Millisecond))
 
 	// What is there, before anybody measures anew.
-	kept := l.samples("node_time_seconds", time.Minute, killed)
+	kept := l.samples(ownClock, time.Minute, killed)
 	if len(kept) == 0 {
 		t.Fatal("no samples of the last minute")
 	}
@@ -67,7 +67,7 @@ func TestLabKill(t *testing.T) {
 		}
 		return nil
 	})
-	again := l.samples("node_time_seconds", 5*time.Minute, time.Now())
+	again := l.samples(ownClock, 5*time.Minute, time.Now())
 	checkSamples(t, again)
 	if len(again) < len(kept) || !again[0].at.Equal(kept[0].at) {
 		t.Errorf("%d samples from %v on, before the restart %d from %v on", len(again), again[0].at, len(kept), kept[0].at)

@@ -29,7 +29,8 @@ const (
 // cabling is what is plugged into what in the lab, and nothing else is. The access point has no SNMP agent; of the
 // computer on gi9 of acc11 only its MAC is seen.
 var cabling = []string{
-	"acc11 gi1 - dist1 gi1", "acc11 gi8 - ap1 eth0", "acc12 gi1 - dist1 gi2", "acc21 gi1 - dist2 gi1", "acc22 gi1 - dist2 gi2",
+	"acc11 gi1 - dist1 gi1", "acc11 gi8 - ap1 eth0", "acc12 gi1 - dist1 gi2", "acc12 gi8 - web1 eth0", "acc12 gi9 - db1 eth0",
+	"acc21 gi1 - dist2 gi1", "acc22 gi1 - dist2 gi2", "acc22 gi8 - app1 eth0",
 	"core1 te1 - core2 te1", "core1 te2 - core2 te2", "core1 te3 - dist1 te1", "core1 te4 - dist2 te1",
 	"core1 te5 - core2 te5", "core1 te6 - core2 te6", "core1 te7 - core2 te7", "core1 te8 - core2 te8",
 	"core2 te3 - dist1 te2", "core2 te4 - dist2 te2",

@@ -17,6 +17,9 @@ import (
 	"github.com/nocturne-noc/nocturne/store/model"
 )
 
+// ownClock is the clock of the machine that the wallboard runs on; the servers of the lab tell theirs too.
+const ownClock = `node_time_seconds{job="host"}`
+
 // raw is a sample as it is stored.
 type raw struct {
 	at time.Time

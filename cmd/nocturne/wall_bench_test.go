@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 		benchChild(benchStatic)
 	case "wall":
 		benchChild(benchWall)
+	case "program":
+		main()
 	default:
 		os.Exit(m.Run())
 	}
