@@ -64,7 +64,7 @@ func newLab(t *testing.T) *lab {
 // start opens the wallboard on a virtual display.
 func (l *lab) start() time.Time {
 	l.t.Helper()
-	cmd := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1920x1080x24", nocturneBin, "--kiosk",
+	cmd := exec.CommandContext(context.WithoutCancel(l.t.Context()), "xvfb-run", "-a", "-s", "-screen 0 1920x1080x24", nocturneBin, "--kiosk",
 		"--config", filepath.Join(l.dir, "nocturne.yaml"), "--data", l.data)
 	cmd.Env = append(os.Environ(), "NOCTURNE_LAB=1", "LIBGL_ALWAYS_SOFTWARE=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -117,7 +117,7 @@ func (l *lab) must(cmd *exec.Cmd) string {
 // order gives the lab an order.
 func (l *lab) order(args ...string) string {
 	l.t.Helper()
-	return l.must(exec.Command(labBin, append(args, "--dir", l.dir)...))
+	return l.must(exec.CommandContext(context.WithoutCancel(l.t.Context()), labBin, append(args, "--dir", l.dir)...))
 }
 
 // fault injects one and returns when it came into force.
@@ -305,7 +305,7 @@ func TestLab(t *testing.T) {
 	l := newLab(t)
 
 	t.Run("collect once as OpenMetrics", func(t *testing.T) {
-		out := l.must(exec.Command(nocturneBin, "collect", "--once", "--out", "openmetrics",
+		out := l.must(exec.CommandContext(t.Context(), nocturneBin, "collect", "--once", "--out", "openmetrics",
 			"--config", filepath.Join(l.dir, "nocturne.yaml"), "--data", t.TempDir()))
 		p, err := textparse.New([]byte(out), "application/openmetrics-text; version=1.0.0; charset=utf-8", nil, textparse.ParserOptions{})
 		if err != nil {
