@@ -316,3 +316,33 @@ func (d *directory) spanningSightings(free func(end) bool, heard []sighting) []s
 	}
 	return found
 }
+
+// namePortsAsBefore gives the cables of which tables of forwarding know one port alone the other one as well, where one
+// remembered cable has the same port and far device: a machine whose neighbour table has expired, since it is dead or its
+// agent is, hangs on the cable that it told of, not on a second one.
+func namePortsAsBefore(edges []*edge, known []model.Link) {
+	taken := map[[2]end]bool{}
+	for _, e := range edges {
+		taken[[2]end{e.a, e.b}] = true
+	}
+	for _, e := range edges {
+		if (e.a.port == "") == (e.b.port == "") {
+			continue
+		}
+		var same []*model.Link
+		for i := range known {
+			l := &known[i]
+			if l.Kind == kindCable && l.A == e.a.device && l.B == e.b.device && l.APort != "" && l.BPort != "" &&
+				(l.APort == e.a.port || l.BPort == e.b.port) {
+				same = append(same, l)
+			}
+		}
+		if len(same) != 1 {
+			continue
+		}
+		if full := [2]end{{same[0].A, same[0].APort}, {same[0].B, same[0].BPort}}; !taken[full] {
+			e.a, e.b = full[0], full[1]
+			taken[full] = true
+		}
+	}
+}

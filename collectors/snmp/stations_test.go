@@ -334,3 +334,26 @@ func BenchmarkStations(b *testing.B) {
 		}
 	})
 }
+
+// TestCableOfADeadServer: a server tells of its cable by LLDP; when it is dead, what the switch's own table remembers of
+// it is that cable, not a second one.
+func TestCableOfADeadServer(t *testing.T) {
+	server := Host{ID: "server/web", Names: []string{"web"}, MACs: []string{mac(2)}}
+	sw := bridging(testNode("a", "ca", []string{"p1", "p2"}), 1, map[string][]string{"p1": {mac(2)}})
+	told := sw
+	told.Neighbours = []Neighbour{{Protocol: "LLDP", LocalPort: "p1", Name: "web", Chassis: mac(2), Port: PortID{Subtype: portName, ID: "eth0"}}}
+	draw := func(n Node, known []model.Link) []model.Link {
+		return drawMap([]Node{n}, []Host{server}, findStations([]Node{n}, []Host{server}), known, true).links
+	}
+	alive := draw(told, nil)
+	if len(alive) != 1 || alive[0].BPort != "eth0" {
+		t.Fatalf("alive: %+v", alive)
+	}
+	dead := draw(sw, alive)
+	if len(dead) != 1 || dead[0].Key() != alive[0].Key() {
+		t.Errorf("dead: %+v\nwant the one cable %+v", dead, alive)
+	}
+	if again := draw(sw, nil); len(again) != 1 || again[0].BPort != "" {
+		t.Errorf("never told by LLDP: %+v", again)
+	}
+}

@@ -135,6 +135,7 @@ func drawMap(nodes []Node, hosts []Host, view stationView, known []model.Link, s
 	found, stubs := dir.sightings(known)
 	learnt, guesses := dir.stationSightings(view, found)
 	edges, stubs := joinEdges(append(found, learnt...)), append(stubs, guesses...)
+	namePortsAsBefore(edges, known)
 	var links []model.Link
 	current := map[end]float64{} // confidence of the best link on a port
 	for _, e := range edges {
