@@ -23,7 +23,15 @@ func CheckConfig(path string) []error {
 		_, err := openSource(cfg, s, nil, nil, time.Now)
 		add(err)
 	}
-	for _, b := range Boards(cfg.Boards) {
+	boards := cfg.Boards
+	for _, page := range cfg.Pages {
+		sheets, err := page.Sheets(page.Example())
+		add(err)
+		for _, s := range sheets {
+			boards = append(boards, s.Board)
+		}
+	}
+	for _, b := range Boards(boards) {
 		for _, p := range b.Panels {
 			add(p.Broken)
 		}

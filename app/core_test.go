@@ -257,12 +257,15 @@ func TestCheckConfig(t *testing.T) {
 rules: [r.yml]
 notify: [{kind: mail}]
 boards: [{name: a, panels: [{kind: sttat, at: [0, 0, 1, 1]}]}]
+pages:
+  - {for: pod, panels: [{kind: topnn, at: [0, 0, 1, 1]}]}
+  - {for: service, exporter: redis, sheets: [{name: s, panels: [{kind: stat, at: [0, 0, 1, 1], expr: 'sum(x{instance="$instance"}'}]}]}
 `)
 	all := errors.Join(CheckConfig(path)...)
 	if all == nil {
 		t.Fatal("nothing is wrong")
 	}
-	for _, want := range []string{`n.yaml:2:6: unknown source kind "hosd": did you mean "host"?`, `unknown key "instanze": did you mean "instance"?`, "r.yml:1:", `unknown panel kind "sttat"`, "n.yaml:5:11: notifications are not sent"} {
+	for _, want := range []string{`n.yaml:2:6: unknown source kind "hosd": did you mean "host"?`, `unknown key "instanze": did you mean "instance"?`, "r.yml:1:", `unknown panel kind "sttat"`, `unknown panel kind "topnn"`, "n.yaml:9:", "n.yaml:5:11: notifications are not sent"} {
 		if !strings.Contains(all.Error(), want) {
 			t.Errorf("lacks %q:\n%v", want, all)
 		}

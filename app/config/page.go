@@ -96,6 +96,14 @@ func Variables(id string, kind model.Kind, name string) map[string]string {
 	return vars
 }
 
+// Example are the variables of something that the page is for, to try it with.
+func (p Page) Example() map[string]string {
+	if p.Exporter != "" { // under whose ID scraped things are known
+		return Variables(model.ServerID("x"), p.For[0], "x")
+	}
+	return Variables(pageKinds[p.For[0]], p.For[0], "x")
+}
+
 // pages reads the templates, each filled in once for every kind that it is for, so that a typing error
 // is found when the file is read.
 func (r *reader) pages(raws []Raw) {
