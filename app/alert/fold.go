@@ -63,9 +63,15 @@ func ParseFold(data []byte) ([]FoldRule, error) {
 // Fold sets each alert's Cause to the root that explains it, "" for a root. links gives the links
 // that start at an entity and are of one kind.
 func Fold(table []FoldRule, alerts []model.Alert, links func(from, kind string) []model.Link) {
+	var rules []sources
+	for i := range table {
+		if found := newSources(&table[i], alerts); len(found.all) > 0 {
+			rules = append(rules, found)
+		}
+	}
 	direct := make([]int, len(alerts)) // index of the alert that explains this one, -1 for none
 	for t := range alerts {
-		direct[t] = cause(table, alerts, t, links)
+		direct[t] = cause(rules, alerts, t, links)
 	}
 	for t := range alerts {
 		root := direct[t]
@@ -82,21 +88,13 @@ func Fold(table []FoldRule, alerts []model.Alert, links func(from, kind string) 
 	}
 }
 
-func cause(table []FoldRule, alerts []model.Alert, t int, links func(from, kind string) []model.Link) int {
-	for _, rule := range table {
-		if !matches(rule.Target, alerts[t].Labels) {
-			continue
-		}
-		reachable := reach(alerts[t].Entity, rule.Via, links)
-		for s := range alerts {
-			source, target := &alerts[s], &alerts[t]
-			if s == t || source.Pending || !matches(rule.Source, source.Labels) ||
-				rule.After && target.Since.Before(source.Since.Add(-afterSlack)) ||
-				!same(rule.Same, target.Labels, source.Labels) ||
-				len(rule.Via) > 0 && !slices.Contains(reachable, source.Entity) {
-				continue
+// cause is the first alert, by the first rule, that explains another one; -1 for none.
+func cause(rules []sources, alerts []model.Alert, t int, links func(from, kind string) []model.Link) int {
+	for i := range rules {
+		if r := &rules[i]; matches(r.rule.Target, alerts[t].Labels) {
+			if s := r.first(alerts, t, links); s >= 0 {
+				return s
 			}
-			return s
 		}
 	}
 	return -1

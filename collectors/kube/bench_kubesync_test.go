@@ -192,7 +192,7 @@ func runProgram(b *testing.B, kubeconfig string) (footprint, float64) {
 	if out, err := exec.CommandContext(b.Context(), "go", "build", "-tags", "migrated_fynedo", "-o", binary, "../../cmd/nocturne").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v: %s", err, out)
 	}
-	err := os.WriteFile(config, fmt.Appendf(nil, "sources: [{kind: kubernetes, name: bench, kubeconfig: %q, context: bench}]\n", kubeconfig), 0o600)
+	err := os.WriteFile(config, fmt.Appendf(nil, "sources: [{kind: kubernetes, name: bench, kubeconfig: %q, context: test}]\n", kubeconfig), 0o600)
 	if err != nil {
 		b.Fatal(err)
 	}
