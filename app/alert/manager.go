@@ -102,7 +102,7 @@ func New(o Options) (*Manager, error) {
 		echoes:    echoes{},
 	}
 	m.rules = rules.NewManager(&rules.ManagerOptions{
-		QueryFunc:       rules.EngineQueryFunc(o.Engine, o.Queryable),
+		QueryFunc:       guarded(rules.EngineQueryFunc(o.Engine, o.Queryable), p),
 		NotifyFunc:      func(context.Context, string, ...*rules.Alert) {},
 		Context:         context.Background(),
 		Appendable:      o.Appendable,
