@@ -20,8 +20,10 @@ const metadataSpan = 24 * time.Hour
 // MetadataOf is what is known of a metric: type "unknown" and no help when it is not one that a
 // collector of this program, or the program itself, measures.
 func MetadataOf(name string) metadata.Metadata {
-	if m, ok := knownMetrics[name]; ok {
-		return m
+	for _, known := range []map[string]metadata.Metadata{knownMetrics, knownHostMetrics} {
+		if m, ok := known[name]; ok {
+			return m
+		}
 	}
 	if field, ok := strings.CutPrefix(name, "node_memory_"); ok && strings.HasSuffix(field, "_bytes") {
 		return metadata.Metadata{Type: prom.MetricTypeGauge, Unit: "bytes", Help: "Memory information field " + field + "."}
