@@ -192,7 +192,7 @@ func TestEmptyAnswersAreToldApart(t *testing.T) {
 		{"never sampled", "stat", "{expr: probe_success}", late, model.Unknown, "No sample yet", "lab edge has not answered yet"},
 		{"why never sampled", "timeseries", "{queries: [{expr: probe_success}]}", broken, model.Unknown, "No sample yet", "no route to host"},
 		{"no source", "timeseries", "{queries: [{expr: probe_success}]}", src, model.Unknown, "No sample yet", "No source that would tell"},
-		{"answers but does not tell", "stat", "{expr: node_nothing}", src, model.Unknown, "No sample yet", "answers, but does not tell this"},
+		{"answers but does not tell", "stat", "{expr: node_nothing}", src, model.Unknown, "Not told", "answers, but does not tell this"},
 		{"no permission", "stat", "{expr: 'sum(kube_pod_info)'}", denied, model.Unknown, "No permission", "forbidden"},
 		{"no permission for pods", "honeycomb", "{}", denied, model.Unknown, "No permission", "forbidden"},
 		{"no permission for services", "services", "{}", denied, model.Unknown, "No permission", "forbidden"},
