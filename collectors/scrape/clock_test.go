@@ -11,6 +11,7 @@ import (
 // TestClockOfTheWall: the wallboard's time goes on evenly when the clock of the machine is set, and samples are dated by
 // it, not by the machine's, which Prometheus' scraper has.
 func TestClockOfTheWall(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
 	x := serve(t, "a_value 1\n")

@@ -192,6 +192,7 @@ func TestLateSamples(t *testing.T) {
 // TestSameTime holds that a sample which changes its value and keeps its time is counted, and one that is told
 // again as it was is not.
 func TestSameTime(t *testing.T) {
+	t.Parallel()
 	at := time.Now().UnixMilli()
 	x := serve(t, fmt.Sprintf("a 1 %d\nb 1\n", at))
 	b := watch(t, Config{Targets: []string{x.target()}}, nil)

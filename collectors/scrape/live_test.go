@@ -122,6 +122,7 @@ func TestLiveNodeExporter(t *testing.T) {
 
 // TestLiveRedis scrapes Debian's Redis by its exporter, and sees it stop.
 func TestLiveRedis(t *testing.T) {
+	t.Parallel()
 	server, exporter := program(t, "redis-server", ""), program(t, "prometheus-redis-exporter", "")
 	addr, exposed := free(t), free(t)
 	_, port, _ := net.SplitHostPort(addr)
@@ -143,6 +144,7 @@ func TestLiveRedis(t *testing.T) {
 
 // TestLivePostgres scrapes Debian's PostgreSQL by its exporter, and sees it stop.
 func TestLivePostgres(t *testing.T) {
+	t.Parallel()
 	initdb, postgres := program(t, "initdb", "/usr/lib/postgresql/*/bin/initdb"), program(t, "postgres", "/usr/lib/postgresql/*/bin/postgres")
 	exporter := program(t, "prometheus-postgres-exporter", "")
 	as := func(*exec.Cmd) {}

@@ -93,6 +93,7 @@ func TestRecordedNodeExporter(t *testing.T) {
 // TestSeriesEnd holds that series end in the store when they vanish from the answer, and all of them when the target
 // falls silent, as Prometheus has it; the entity turns stale.
 func TestSeriesEnd(t *testing.T) {
+	t.Parallel()
 	x := serve(t, "node_boot_time_seconds 1\nstays 1\nvanishes 1\n")
 	b := watch(t, Config{Targets: []string{x.target()}}, nil)
 	b.first(x.target())

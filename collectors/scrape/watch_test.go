@@ -209,6 +209,7 @@ func (x *exposes) target() string { return strings.TrimPrefix(x.URL, "http://") 
 // TestScrape holds what a good target gives: its samples with the target's labels and those of Prometheus,
 // dated on a grid, an entity, and a good row; and what becomes of it when it fails.
 func TestScrape(t *testing.T) {
+	t.Parallel()
 	x := serve(t, "redis_up 1\nredis_instance_info{redis_version=\"7.0\",role=\"master\"} 1\ntemporary 5\n")
 	target := x.target()
 	b := watch(t, Config{Targets: []string{target}, Labels: map[string]string{"site": "seoul"}}, nil)
@@ -260,6 +261,7 @@ func TestScrape(t *testing.T) {
 
 // TestTargetsShareRow holds that discovered targets come and go with their files.
 func TestTargetsShareRow(t *testing.T) {
+	t.Parallel()
 	one, two := serve(t, "node_uname_info{nodename=\"one\"} 1\n"), serve(t, "a 1\n")
 	files := newFiles(t)
 	b := watch(t, Config{FileSD: []string{files.path("*.json")}}, nil)
