@@ -155,7 +155,15 @@ func (s *Store) Alerts() []model.Alert {
 func (s *Store) Sources() []model.SourceStatus {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.world.Sources()
+	list := s.world.Sources()
+	now := s.Now()
+	for i := range list {
+		// Who tells the rows may have ended: a folder that nobody writes to must not say that all is well.
+		if row := &list[i]; !row.LastOK.IsZero() && (row.State == model.OK || row.State == model.Warning) && model.IsStale(now, row.LastOK, row.Every) {
+			row.State, row.Since, row.Error = model.Stale, row.LastOK, "nothing heard since "+row.LastOK.Format(time.TimeOnly)
+		}
+	}
+	return list
 }
 
 // Replay reports that this is live.
