@@ -111,7 +111,8 @@ func Open(ctx context.Context, opts Options) (*Core, error) {
 	ctx, c.cancel = context.WithCancel(ctx)
 	c.running.Go(func() { c.runner.Run(ctx) })
 	c.running.Go(func() { c.alerts.Run(ctx, c.evalTime) })
-	c.running.Go(func() { c.watchConfig(ctx) })
+	seen := c.Config().Fingerprint(opts.ConfigPath) // before anybody can change it once we are open
+	c.running.Go(func() { c.watchConfig(ctx, seen) })
 	c.running.Go(func() { c.relate(ctx) })
 	if c.clock != nil {
 		c.running.Go(func() { c.clock.Run(ctx) })

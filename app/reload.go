@@ -12,11 +12,10 @@ import (
 // does not: network folders, editors that rename, mounted ConfigMaps.
 const reloadEvery = 2 * time.Second
 
-// watchConfig reloads the configuration and the rule files when they change.
-func (c *Core) watchConfig(ctx context.Context) {
+// watchConfig reloads the configuration and the rule files when they are not as seen any more.
+func (c *Core) watchConfig(ctx context.Context, seen string) {
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
-	seen := c.Config().Fingerprint(c.opts.ConfigPath)
 	for {
 		select {
 		case <-ctx.Done():
